@@ -1,0 +1,32 @@
+//! Table `milestone`: 关键节点: milestones.
+
+use sea_orm::entity::prelude::*;
+use serde::Serialize;
+
+use crate::enums::{MilestoneKind, MilestonePrecision};
+
+/// A row of `milestone`.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
+#[sea_orm(table_name = "milestone")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub report_id: Uuid,
+    pub kind: MilestoneKind,
+    /// Of a custom one.
+    pub name: Option<String>,
+    pub precision: MilestonePrecision,
+    pub position: i32,
+    pub planned_at: Option<DateTimeUtc>,
+    pub actual_at: Option<DateTimeUtc>,
+    pub delay_reason: Option<String>,
+    pub not_applicable: bool,
+    pub not_applicable_reason: Option<String>,
+    pub version: i32,
+}
+
+/// Joins are written where they are needed.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,35 @@
+//! Table `occurrence`: one due date of an action.
+
+use sea_orm::entity::prelude::*;
+use serde::Serialize;
+
+use crate::enums::OccurrenceStatus;
+
+/// A row of `occurrence`.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
+#[sea_orm(table_name = "occurrence")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub action_id: Uuid,
+    pub report_id: Uuid,
+    pub number: i32,
+    pub original_due_on: Date,
+    pub due_on: Date,
+    pub status: OccurrenceStatus,
+    /// How often a failed verification opened it again.
+    pub reopened: i32,
+    /// The day the work was done, as entered.
+    pub completed_on: Option<Date>,
+    /// When that was recorded.
+    pub completed_at: Option<DateTimeUtc>,
+    pub completed_by: Option<Uuid>,
+    pub evidence: Option<String>,
+    pub version: i32,
+}
+
+/// Joins are written where they are needed.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,34 @@
+//! Table `problem`: 发布中出现的问题: problems.
+
+use sea_orm::entity::prelude::*;
+use serde::Serialize;
+
+use crate::enums::{Impact, ProblemPhase};
+
+/// A row of `problem`.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
+#[sea_orm(table_name = "problem")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub report_id: Uuid,
+    /// `PROB-001` is 1; never reused.
+    pub number: i32,
+    pub description: String,
+    pub phase: Option<ProblemPhase>,
+    pub impact: Option<Impact>,
+    pub resolution: Option<String>,
+    pub handling_minutes: Option<i32>,
+    pub detected_at: Option<DateTimeUtc>,
+    pub resolved_at: Option<DateTimeUtc>,
+    pub triggered_rollback: bool,
+    pub recorded_by: Uuid,
+    pub recorded_at: DateTimeUtc,
+    pub version: i32,
+}
+
+/// Joins are written where they are needed.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,95 @@
+//! Table `report`: reports: what the form has once.
+
+use sea_orm::entity::prelude::*;
+use serde::Serialize;
+
+use crate::enums::{ComplianceVerdict, ReleaseOutcome, ReleaseStrategy, ReleaseType, ReportState};
+
+/// A row of `report`.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
+#[sea_orm(table_name = "report")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    /// `REL-SUM-YYYY-NNN`; given by the service.
+    pub number: String,
+    pub number_year: i32,
+    pub number_sequence: i32,
+    pub application_id: Uuid,
+    /// The application while this report is its live one; unique, so that there is one.
+    pub live_application_id: Option<Uuid>,
+    pub prepared_by: String,
+    pub prepared_on: Date,
+    pub state: ReportState,
+    pub outcome: ReleaseOutcome,
+    pub product_id: Option<Uuid>,
+    /// 发布版本 as written.
+    pub version: Option<String>,
+    /// Trimmed, lower case, without the V: what versions are compared by.
+    pub version_key: Option<String>,
+    /// Sorts as a version.
+    pub version_sort: Option<String>,
+    pub release_type: Option<ReleaseType>,
+    pub release_owner_id: Option<Uuid>,
+    pub planned_release_at: Option<DateTimeUtc>,
+    pub actual_release_at: Option<DateTimeUtc>,
+    pub planned_duration_minutes: Option<i32>,
+    pub actual_duration_minutes: Option<i32>,
+    pub strategy: Option<ReleaseStrategy>,
+    pub strategy_note: Option<String>,
+    pub audience_internal: bool,
+    pub audience_partial_external: bool,
+    pub audience_all_external: bool,
+    /// In hundredths.
+    pub external_percent: Option<i64>,
+    pub row_version: i32,
+    /// In hundredths.
+    pub effort_hours: Option<i64>,
+    pub production_servers: Option<i32>,
+    pub test_servers: Option<i32>,
+    /// In hundredths.
+    pub storage_added_gb: Option<i64>,
+    pub currency: String,
+    /// In minor units (分): `Decimal` is REAL on SQLite and would lose money.
+    pub budget_planned: Option<i64>,
+    /// In minor units.
+    pub budget_actual: Option<i64>,
+    pub budget_reason: Option<String>,
+    pub resources_version: i32,
+    pub strategy_fit: Option<bool>,
+    pub strategy_fit_reason: Option<String>,
+    pub strategy_suggestions: Option<String>,
+    pub compliance: Option<ComplianceVerdict>,
+    pub non_compliances: Option<String>,
+    pub rectification: Option<String>,
+    pub evaluation_version: i32,
+    pub features_added: Option<i32>,
+    pub bugs_fixed: Option<i32>,
+    pub vulnerabilities_fixed: Option<i32>,
+    pub highlights: Option<String>,
+    pub strategy_findings: Option<String>,
+    pub collaboration_findings: Option<String>,
+    /// In hundredths; may be negative.
+    pub efficiency_gain_percent: Option<i64>,
+    pub summary_version: i32,
+    /// How often it was submitted.
+    pub round: i32,
+    pub first_submitted_at: Option<DateTimeUtc>,
+    pub filed_at: Option<DateTimeUtc>,
+    pub supersedes_id: Option<Uuid>,
+    /// Set when the report that replaces this one is filed.
+    pub superseded_at: Option<DateTimeUtc>,
+    /// The last `PROB-` number given.
+    pub last_problem: i32,
+    /// The last `POST-` number given.
+    pub last_case: i32,
+    pub created_by: Uuid,
+    pub created_at: DateTimeUtc,
+    pub updated_at: DateTimeUtc,
+}
+
+/// Joins are written where they are needed.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,25 @@
+//! Table `rescheduling`: the history of due dates.
+
+use sea_orm::entity::prelude::*;
+use serde::Serialize;
+
+/// A row of `rescheduling`.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
+#[sea_orm(table_name = "rescheduling")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub occurrence_id: Uuid,
+    pub report_id: Uuid,
+    pub from_on: Date,
+    pub to_on: Date,
+    pub reason: String,
+    pub person_id: Uuid,
+    pub at: DateTimeUtc,
+}
+
+/// Joins are written where they are needed.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

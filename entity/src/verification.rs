@@ -1,0 +1,29 @@
+//! Table `verification`: attempts at verifying an occurrence.
+
+use sea_orm::entity::prelude::*;
+use serde::Serialize;
+
+use crate::enums::VerificationVerdict;
+
+/// A row of `verification`.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
+#[sea_orm(table_name = "verification")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub occurrence_id: Uuid,
+    pub report_id: Uuid,
+    pub number: i32,
+    pub verdict: VerificationVerdict,
+    pub comment: Option<String>,
+    pub completed_on: Date,
+    pub completed_by: Uuid,
+    pub person_id: Uuid,
+    pub at: DateTimeUtc,
+}
+
+/// Joins are written where they are needed.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,13 @@
+//! Who is calling, and what they may do.
+//!
+//! [`actor`]: the caller; [`token`]: from a JWT to an actor; [`keys`]: where the keys come from; [`mint`]: our own tokens
+//! and key pairs; [`policy`]: the one page of law.
+
+pub mod actor;
+pub mod keys;
+pub mod mint;
+pub mod policy;
+pub mod token;
+
+pub use actor::{Actor, Membership};
+pub use policy::{Act, Facts};

@@ -1,0 +1,112 @@
+//! What a request carries, and how resolvers reach it.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use async_graphql::{
+    Context,
+    dataloader::{DataLoader, HashMapCache},
+};
+use entity::department;
+use futures_util::task::FutureObj;
+use sea_orm::prelude::Uuid;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+
+use super::drive::{AtOnce, Handover};
+use crate::{
+    auth::Actor,
+    error::{Error, Lang, Result},
+    store::{
+        Origin, Store,
+        children::{Batch, ById, Child, Departments, Of, Row},
+    },
+};
+
+/// Who asks, in which language.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// Actor and request id.
+    pub origin: Origin,
+    /// From `Accept-Language`.
+    pub lang: Lang,
+}
+
+type Loads = DataLoader<Batch, HashMapCache>;
+
+/// The loaders of one request. A mutation renews them, so that its payload reads what it wrote.
+pub struct Loaders {
+    store: Store,
+    handover: UnboundedSender<FutureObj<'static, ()>>,
+    now: RwLock<Arc<Loads>>,
+}
+
+impl Loaders {
+    /// Loaders, and the receiver that [`drive`](super::drive::drive) takes.
+    pub fn new(store: Store) -> (Self, tokio::sync::mpsc::UnboundedReceiver<FutureObj<'static, ()>>) {
+        let (handover, asked) = unbounded_channel();
+        let now = RwLock::new(fresh(&store, &handover));
+        (Self { store, handover, now }, asked)
+    }
+
+    /// Forgets what was loaded.
+    pub fn renew(&self) {
+        *self.now.write().unwrap_or_else(PoisonError::into_inner) = fresh(&self.store, &self.handover);
+    }
+
+    fn get(&self) -> Arc<Loads> {
+        Arc::clone(&self.now.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+fn fresh(store: &Store, handover: &UnboundedSender<FutureObj<'static, ()>>) -> Arc<Loads> {
+    let loads = DataLoader::with_cache(Batch(store.clone()), Handover(handover.clone()), AtOnce, HashMapCache::default());
+    Arc::new(loads.delay(std::time::Duration::ZERO).max_batch_size(usize::MAX))
+}
+
+fn data<'a, T: Send + Sync + 'static>(ctx: &Context<'a>) -> Result<&'a T> {
+    ctx.data::<T>().map_err(|e| Error::internal(e.message))
+}
+
+/// The store.
+pub fn store<'a>(ctx: &Context<'a>) -> Result<&'a Store> {
+    data(ctx)
+}
+
+/// Who asks.
+pub fn caller<'a>(ctx: &Context<'a>) -> Result<&'a Caller> {
+    data(ctx)
+}
+
+/// The actor.
+pub fn actor<'a>(ctx: &Context<'a>) -> Result<&'a Actor> {
+    Ok(&caller(ctx)?.origin.actor)
+}
+
+/// The language of the answer.
+pub fn lang(ctx: &Context<'_>) -> Lang {
+    caller(ctx).map(|c| c.lang).unwrap_or_default()
+}
+
+/// The loaders of this request.
+pub fn loaders<'a>(ctx: &Context<'a>) -> Result<&'a Loaders> {
+    data(ctx)
+}
+
+/// The children of a parent, batched.
+pub async fn children<E: Child + 'static>(ctx: &Context<'_>, parent: Uuid) -> Result<Arc<Vec<E::Model>>> {
+    Ok(loaders(ctx)?.get().load_one(Of::<E>::parent(parent)).await?.unwrap_or_default())
+}
+
+/// A row by its id, batched.
+pub async fn row<E: ById + 'static>(ctx: &Context<'_>, id: Uuid) -> Result<Option<Arc<E::Model>>> {
+    loaders(ctx)?.get().load_one(Row::<E>::id(id)).await
+}
+
+/// A row that a foreign key promises.
+pub async fn parent<E: ById + 'static>(ctx: &Context<'_>, id: Uuid) -> Result<Arc<E::Model>> {
+    row::<E>(ctx, id).await?.ok_or_else(|| Error::internal("a row that a foreign key promises is gone"))
+}
+
+/// All departments by code, once a request.
+pub async fn departments(ctx: &Context<'_>) -> Result<Arc<std::collections::HashMap<String, department::Model>>> {
+    loaders(ctx)?.get().load_one(Departments).await?.ok_or_else(|| Error::internal("no departments"))
+}

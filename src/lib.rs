@@ -1,0 +1,26 @@
+//! Relsum: the product release summary report (产品发布总结报告) as typed, permissioned, auditable data.
+//!
+//! A folder is a concept of the form, a file is an act or a shape:
+//! [`report`] gathers [`execution`] (milestones, resources), [`problem`], [`aftermath`] (statistics, cases), [`evaluation`] and
+//! [`improvement`]; [`catalog`] has departments, products and applications. Three layers are shared: [`auth`] (who, and what
+//! they may), [`store`] (the only owner of a database connection) and [`graphql`] (schema, front, scalars).
+//!
+//! Who may import whom: `store` knows `auth`; concepts know `store`, `auth`, `graphql`'s shared parts and `report`'s content,
+//! never each other except through `report`; `app` knows all. `tests/it/architecture.rs` keeps this true.
+
+pub mod aftermath;
+pub mod app;
+pub mod auth;
+pub mod catalog;
+pub mod clock;
+pub mod config;
+pub mod error;
+pub mod evaluation;
+pub mod execution;
+pub mod graphql;
+pub mod improvement;
+pub mod lifecycle;
+pub mod problem;
+pub mod report;
+pub mod store;
+pub mod telemetry;

@@ -1,0 +1,89 @@
+//! `report(by:)` and `reports`.
+
+use async_graphql::{Context, ID, Object, OneofObject};
+use entity::{release_application, report};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder};
+
+use super::{
+    Report,
+    search::{ReportOrder, ReportWhere, sorts},
+};
+use crate::{
+    catalog::number::FormNumber,
+    error::Result,
+    graphql::{
+        connection::{List, Total, connect},
+        context::{actor, store},
+        ids::Kind,
+    },
+    store::{page::PageArgs, visible},
+};
+
+/// Names a report.
+#[derive(Debug, Clone, OneofObject)]
+pub enum ReportBy {
+    /// By global id.
+    Id(ID),
+    /// By 报告编号: `REL-SUM-YYYY-NNN`.
+    Number(String),
+    /// By 对应发布申请编号: the application's live report; without one, its latest.
+    ApplicationNumber(String),
+}
+
+/// Queries on reports.
+#[derive(Default)]
+pub struct ReportRootQuery;
+
+#[Object]
+impl ReportRootQuery {
+    /// One report, or null where it is absent or you may not see it.
+    async fn report(&self, ctx: &Context<'_>, by: ReportBy) -> Option<Result<Report>> {
+        find(ctx, by).await.map(|found| found.map(Report::new)).transpose()
+    }
+
+    /// The reports that you see. `first` and `last`: 20 unless given, at most 100. Sorted by number, the latest first, unless `orderBy` says otherwise.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of a Relay connection")]
+    async fn reports(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "where")] filter: Option<ReportWhere>,
+        order_by: Option<Vec<ReportOrder>>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<List<Report>> {
+        let query = report::Entity::find().filter(visible(actor(ctx)?)).filter(filter.unwrap_or_default().condition());
+        let page = store(ctx)?.page(query.clone(), &sorts(order_by)?, &PageArgs { first, after, last, before }).await?;
+        Ok(connect(page, Total::of(query), Report::new))
+    }
+}
+
+/// The report that the caller sees under this name.
+///
+/// # Errors
+/// A fault of the database.
+pub async fn find(ctx: &Context<'_>, by: ReportBy) -> Result<Option<report::Model>> {
+    let query = report::Entity::find().filter(visible(actor(ctx)?));
+    let query = match by {
+        ReportBy::Id(id) => match Kind::Report.uuid(&id) {
+            Ok(id) => query.filter(report::Column::Id.eq(id)),
+            Err(_) => return Ok(None),
+        },
+        ReportBy::Number(number) => match FormNumber::read_report(&number) {
+            Some(number) => query.filter(report::Column::Number.eq(number.to_string())),
+            None => return Ok(None),
+        },
+        ReportBy::ApplicationNumber(number) => {
+            let Ok(number) = FormNumber::application("by.applicationNumber", &number) else { return Ok(None) };
+            let application = release_application::Entity::find().filter(release_application::Column::Number.eq(number.to_string()));
+            let Some(application) = store(ctx)?.one(application).await? else { return Ok(None) };
+            let live = Condition::all().add(report::Column::LiveApplicationId.eq(application.id));
+            if let Some(live) = store(ctx)?.one(query.clone().filter(live)).await? {
+                return Ok(Some(live));
+            }
+            query.filter(report::Column::ApplicationId.eq(application.id)).order_by_desc(report::Column::Id)
+        }
+    };
+    store(ctx)?.one(query).await
+}

@@ -1,0 +1,249 @@
+//! The one door to writing: [`Store::open`] locks a visible report, [`Opened::permit`] asks the law about it, and only
+//! [`Permitted`] hands out a connection, which it takes back together with the audit entry and the event.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use entity::{department, enums::LifeCycleAct, life_cycle_step, participant, report};
+use sea_orm::{
+    ActiveModelBehavior, ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, PrimaryKeyTrait, QueryFilter, QueryOrder,
+    QuerySelect, Select, prelude::Uuid,
+};
+
+use super::{Change, Origin, Store, Tx, audit, no_such_report, outbox, visible};
+use crate::{
+    auth::{Act, Facts, policy},
+    clock::Calendar,
+    error::{Error, Result},
+};
+
+/// A table whose rows belong to a report and are named by an id of their own.
+pub trait ReportRow: EntityTrait<PrimaryKey: PrimaryKeyTrait<ValueType: From<Uuid>>> {
+    /// What a client calls such a row.
+    const NAME: &'static str;
+    /// The report that a row belongs to.
+    fn report_id(row: &Self::Model) -> Uuid;
+}
+
+/// A report that the caller sees, locked; nothing can be written yet.
+pub struct Opened {
+    tx: Tx,
+    origin: Origin,
+    calendar: Calendar,
+    /// The report as it stands under the lock.
+    pub report: report::Model,
+    facts: Facts,
+}
+
+/// What the law allowed; dropping it rolls everything back.
+pub struct Permitted {
+    tx: Tx,
+    origin: Origin,
+    calendar: Calendar,
+    report: Option<report::Model>,
+}
+
+impl Store {
+    /// Begins, selects the report if the caller sees it, and locks it.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`, the same for absent and invisible.
+    pub async fn open(&self, origin: &Origin, id: Uuid) -> Result<Opened> {
+        let tx = self.begin(origin).await?;
+        let found = report::Entity::find_by_id(id).filter(visible(&origin.actor)).lock_exclusive().one(&tx.conn).await?;
+        let report = found.ok_or_else(no_such_report)?;
+        let facts = load_facts(&tx.conn, Some(&report)).await?;
+        Ok(Opened { tx, origin: origin.clone(), calendar: self.calendar, report, facts })
+    }
+
+    /// [`Store::open`] on the report that a row belongs to, and the row as it stands under the lock.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` when the row or its report is absent or invisible.
+    pub async fn open_row<E: ReportRow>(&self, origin: &Origin, id: Uuid) -> Result<(Opened, E::Model)>
+    where
+        E::Model: Sync,
+    {
+        let missing = || Error::not_found(E::NAME);
+        let row = self.one(E::find_by_id(id)).await?.ok_or_else(missing)?;
+        let opened = match self.open(origin, E::report_id(&row)).await {
+            Err(Error::NotFound(_)) => return Err(missing()),
+            other => other?,
+        };
+        let row = E::find_by_id(id).one(&opened.tx.conn).await?.ok_or_else(missing)?;
+        Ok((opened, row))
+    }
+
+    /// For what has no report yet, or none at all: straight to [`Permitted`].
+    ///
+    /// # Errors
+    /// `FORBIDDEN`.
+    pub async fn create(&self, origin: &Origin, act: Act<'_>) -> Result<Permitted> {
+        // Asked before the database is: the retired departments can only widen what is allowed, so only a refusal needs them.
+        if policy::allows(&origin.actor, act, &Facts::default()).is_err() {
+            let facts = Facts { retired: self.retired().await?, ..Facts::default() };
+            policy::allows(&origin.actor, act, &facts)?;
+        }
+        let tx = self.begin(origin).await?;
+        Ok(Permitted { tx, origin: origin.clone(), calendar: self.calendar, report: None })
+    }
+
+    /// The codes of the retired departments.
+    pub async fn retired(&self) -> Result<std::collections::HashSet<String>> {
+        let rows = self.all(department::Entity::find().filter(department::Column::Active.eq(false))).await?;
+        Ok(rows.into_iter().map(|d| d.code).collect())
+    }
+}
+
+/// What the law looks at of a report.
+async fn load_facts(conn: &DatabaseTransaction, report: Option<&report::Model>) -> Result<Facts> {
+    let retired = department::Entity::find().filter(department::Column::Active.eq(false)).all(conn).await?;
+    let retired = retired.into_iter().map(|d| d.code).collect();
+    let Some(report) = report else { return Ok(Facts { retired, ..Facts::default() }) };
+    let participants = participant::Entity::find()
+        .filter(participant::Column::ReportId.eq(report.id))
+        .order_by_asc(participant::Column::Position)
+        .all(conn)
+        .await?;
+    let signature = life_cycle_step::Entity::find()
+        .filter(life_cycle_step::Column::ReportId.eq(report.id))
+        .filter(life_cycle_step::Column::Round.eq(report.round))
+        .filter(life_cycle_step::Column::Act.eq(LifeCycleAct::Sign))
+        .one(conn)
+        .await?;
+    Ok(Facts {
+        state: Some(report.state),
+        participants: participants.into_iter().map(|p| p.department).collect(),
+        signer: signature.map(|s| s.person_id),
+        retired,
+    })
+}
+
+impl Opened {
+    /// Rows that a rule looks at before it can be asked.
+    pub async fn all<E: EntityTrait>(&self, query: Select<E>) -> Result<Vec<E::Model>> {
+        Ok(query.all(&self.tx.conn).await?)
+    }
+
+    /// The departments that participate, in order.
+    pub fn participants(&self) -> &[String] {
+        &self.facts.participants
+    }
+
+    /// The time of this write.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.tx.now
+    }
+
+    /// Asks the law, for each of the acts that the input amounts to.
+    ///
+    /// # Errors
+    /// `FORBIDDEN`, or the user error `WRONG_STATE`.
+    pub fn permit(self, acts: &[Act<'_>]) -> Result<Permitted> {
+        for act in acts {
+            policy::allows(&self.origin.actor, *act, &self.facts)?;
+        }
+        Ok(Permitted { tx: self.tx, origin: self.origin, calendar: self.calendar, report: Some(self.report) })
+    }
+}
+
+impl Permitted {
+    /// The only way to write.
+    pub fn conn(&self) -> &DatabaseTransaction {
+        &self.tx.conn
+    }
+
+    /// The time of this write: the one clock of the transaction.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.tx.now
+    }
+
+    /// The business time zone.
+    pub fn calendar(&self) -> Calendar {
+        self.calendar
+    }
+
+    /// Today in the business time zone.
+    pub fn today(&self) -> NaiveDate {
+        self.calendar.day_of(self.tx.now)
+    }
+
+    /// The caller.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// The caller's row in `person`.
+    pub fn person(&self) -> Uuid {
+        self.origin.actor.person_id()
+    }
+
+    /// The report that was opened.
+    ///
+    /// # Errors
+    /// A fault, when none was.
+    pub fn report(&self) -> Result<&report::Model> {
+        self.report.as_ref().ok_or_else(|| Error::internal("no report was opened"))
+    }
+
+    /// Writes the audit entries and the events, and commits. A change of nothing is committed as nothing.
+    pub async fn commit(self, change: Change) -> Result<()> {
+        let report_id = change.report_id.or(self.report.as_ref().map(|r| r.id));
+        if !change.is_empty() {
+            if let Some(id) = report_id {
+                report::Entity::update_many()
+                    .col_expr(report::Column::UpdatedAt, sea_orm::sea_query::Expr::value(self.tx.now))
+                    .filter(report::Column::Id.eq(id))
+                    .exec(&self.tx.conn)
+                    .await?;
+            }
+            audit::record(&self.tx.conn, &self.origin, self.tx.now, report_id, &change).await?;
+            outbox::announce(&self.tx.conn, self.tx.now, report_id, change.announcements).await?;
+        }
+        Ok(self.tx.conn.commit().await?)
+    }
+}
+
+/// Inserts a row.
+pub async fn insert<M>(permitted: &Permitted, row: M) -> Result<()>
+where
+    M: sea_orm::ModelTrait + IntoActiveModel<<M::Entity as EntityTrait>::ActiveModel>,
+    <M::Entity as EntityTrait>::ActiveModel: ActiveModelBehavior + Send,
+{
+    insert_many(permitted, vec![row]).await
+}
+
+/// Inserts rows, in as few statements as the database's limit on variables allows.
+pub async fn insert_many<M>(permitted: &Permitted, rows: Vec<M>) -> Result<()>
+where
+    M: sea_orm::ModelTrait + IntoActiveModel<<M::Entity as EntityTrait>::ActiveModel>,
+    <M::Entity as EntityTrait>::ActiveModel: ActiveModelBehavior + Send,
+{
+    bulk_insert(permitted.conn(), rows).await
+}
+
+/// [`insert_many`] on any connection of the store.
+pub(super) async fn bulk_insert<M>(conn: &impl sea_orm::ConnectionTrait, rows: Vec<M>) -> Result<()>
+where
+    M: sea_orm::ModelTrait + IntoActiveModel<<M::Entity as EntityTrait>::ActiveModel>,
+    <M::Entity as EntityTrait>::ActiveModel: ActiveModelBehavior + Send,
+{
+    use sea_orm::Iterable;
+    let columns = <M::Entity as EntityTrait>::Column::iter().count().max(1);
+    let mut rows = rows.into_iter().peekable();
+    while rows.peek().is_some() {
+        // SQLite takes 32,766 variables in a statement (`stack.md`, trap 7).
+        let chunk: Vec<_> = rows.by_ref().take(30_000 / columns).map(|row| row.into_active_model().reset_all()).collect();
+        M::Entity::insert_many(chunk).exec_without_returning(conn).await?;
+    }
+    Ok(())
+}
+
+/// Writes a row as it is now.
+pub async fn update<M>(permitted: &Permitted, row: M) -> Result<()>
+where
+    M: sea_orm::ModelTrait + IntoActiveModel<<M::Entity as EntityTrait>::ActiveModel>,
+    <M::Entity as EntityTrait>::ActiveModel: ActiveModelBehavior + Send + ActiveModelTrait<Entity = M::Entity>,
+{
+    let row = row.into_active_model().reset_all();
+    M::Entity::update(row).exec_without_returning(permitted.conn()).await?;
+    Ok(())
+}

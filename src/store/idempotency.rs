@@ -1,0 +1,75 @@
+//! Idempotency keys of creations: the same key and input give the same object, the same key with another input is refused.
+
+use entity::idempotency_key;
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, prelude::Uuid, sea_query::{Expr, OnConflict}};
+use sha2::{Digest, Sha256};
+
+use super::Permitted;
+use crate::error::{Error, Result, UserErrorCode, say};
+
+/// A key that a creation was called with.
+#[derive(Debug, Clone)]
+pub struct Key {
+    mutation: &'static str,
+    key: String,
+    fingerprint: String,
+}
+
+impl Key {
+    /// The key of an input, if it has one.
+    pub fn of(mutation: &'static str, key: Option<&str>, input: &impl std::fmt::Debug) -> Option<Self> {
+        let fingerprint = format!("{:x}", Sha256::digest(format!("{input:?}")));
+        key.map(|key| Self { mutation, key: key.to_owned(), fingerprint })
+    }
+}
+
+/// The object that this key made already, if it did. Otherwise the key is taken, until [`done`] or a rollback.
+///
+/// # Errors
+/// The user error `IDEMPOTENCY_MISMATCH`.
+pub async fn taken(permitted: &Permitted, key: Option<&Key>) -> Result<Option<String>> {
+    let Some(Key { mutation, key, fingerprint }) = key else { return Ok(None) };
+    let subject = &permitted.origin().actor.subject;
+    let row = idempotency_key::ActiveModel {
+        id: Set(Uuid::now_v7()),
+        subject: Set(subject.clone()),
+        mutation: Set((*mutation).to_owned()),
+        key: Set(key.clone()),
+        fingerprint: Set(fingerprint.clone()),
+        object_id: Set(None),
+        at: Set(permitted.now()),
+    };
+    // On PostgreSQL a second caller waits here until the first has committed.
+    idempotency_key::Entity::insert(row).on_conflict(OnConflict::new().do_nothing().to_owned()).exec_without_returning(permitted.conn()).await?;
+    let found = find(permitted, mutation, key).one(permitted.conn()).await?;
+    match found {
+        Some(row) if row.fingerprint != *fingerprint => Err(Error::user(
+            UserErrorCode::IdempotencyMismatch,
+            "idempotencyKey",
+            say("This key was used with another input; use a new key", "该幂等键已用于其他输入，请更换"),
+        )),
+        Some(row) => Ok(row.object_id),
+        None => Ok(None),
+    }
+}
+
+/// Notes what the key made.
+pub async fn done(permitted: &Permitted, key: Option<&Key>, object_id: impl ToString) -> Result<()> {
+    let Some(Key { mutation, key, .. }) = key else { return Ok(()) };
+    let subject = permitted.origin().actor.subject.clone();
+    idempotency_key::Entity::update_many()
+        .col_expr(idempotency_key::Column::ObjectId, Expr::value(object_id.to_string()))
+        .filter(idempotency_key::Column::Subject.eq(subject))
+        .filter(idempotency_key::Column::Mutation.eq(*mutation))
+        .filter(idempotency_key::Column::Key.eq(key))
+        .exec(permitted.conn())
+        .await?;
+    Ok(())
+}
+
+fn find(permitted: &Permitted, mutation: &str, key: &str) -> sea_orm::Select<idempotency_key::Entity> {
+    idempotency_key::Entity::find()
+        .filter(idempotency_key::Column::Subject.eq(&permitted.origin().actor.subject))
+        .filter(idempotency_key::Column::Mutation.eq(mutation))
+        .filter(idempotency_key::Column::Key.eq(key))
+}

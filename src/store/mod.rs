@@ -1,0 +1,153 @@
+//! The only owner of a database connection. Reading: [`Store::all`], [`Store::one`], [`Store::count`] and the loaders of
+//! [`children`] and [`page`]. Writing: through the [`door`] alone.
+
+mod audit;
+pub mod children;
+mod connect;
+mod door;
+pub mod idempotency;
+pub mod numbering;
+mod outbox;
+pub mod page;
+pub mod people;
+mod tables;
+mod visible;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, EntityTrait, PaginatorTrait, Select, SqliteTransactionMode, Statement,
+    TransactionOptions, TransactionTrait,
+};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+pub use audit::{Change, Section};
+pub use connect::{connect, schema_status};
+pub use door::{Opened, Permitted, ReportRow, insert, insert_many, update};
+pub use outbox::{Announcement, REPORT_CHANGED};
+pub use visible::visible;
+
+use crate::{
+    auth::Actor,
+    clock::{Calendar, Clock},
+    error::{Error, Result, say},
+};
+
+/// The database, the clock and the calendar.
+#[derive(Clone)]
+pub struct Store {
+    db: DatabaseConnection,
+    /// SQLite takes one writer: they queue here, fairly, instead of racing for its lock (`stack.md`, trap 2).
+    writers: Arc<Mutex<()>>,
+    clock: Arc<Clock>,
+    /// The business time zone.
+    pub calendar: Calendar,
+    /// How long a writer waits in the queue.
+    patience: std::time::Duration,
+}
+
+/// Which request a change belongs to, and who asks.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// The caller.
+    pub actor: Actor,
+    /// `x-request-id`.
+    pub request_id: String,
+}
+
+/// A write transaction under way.
+struct Tx {
+    conn: DatabaseTransaction,
+    now: DateTime<Utc>,
+    _turn: Option<OwnedMutexGuard<()>>,
+}
+
+impl Store {
+    /// A store over an open connection.
+    pub fn new(db: DatabaseConnection, clock: Arc<Clock>, calendar: Calendar, patience: std::time::Duration) -> Self {
+        Self { db, writers: Arc::default(), clock, calendar, patience }
+    }
+
+    /// The time now, for reading. Within a write, ask [`Permitted::now`].
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// Today in the business time zone.
+    pub fn today(&self) -> chrono::NaiveDate {
+        self.calendar.day_of(self.now())
+    }
+
+    /// All rows of a query.
+    pub async fn all<E: EntityTrait>(&self, query: Select<E>) -> Result<Vec<E::Model>> {
+        Ok(query.all(&self.db).await?)
+    }
+
+    /// The first row of a query.
+    pub async fn one<E: EntityTrait>(&self, query: Select<E>) -> Result<Option<E::Model>> {
+        Ok(query.one(&self.db).await?)
+    }
+
+    /// How many rows a query has.
+    pub async fn count<E>(&self, query: Select<E>) -> Result<u64>
+    where
+        E: EntityTrait,
+        E::Model: Send + Sync,
+    {
+        Ok(query.count(&self.db).await?)
+    }
+
+    /// Whether the database answers and its schema is the one that this binary knows.
+    ///
+    /// # Errors
+    /// What is wrong, for the operator.
+    pub async fn ready(&self) -> Result<(), String> {
+        self.db.ping().await.map_err(|e| format!("database: {e}"))?;
+        schema_status(&self.db).await
+    }
+
+    /// Closes the pool.
+    pub async fn close(self) {
+        let _ = self.db.close().await;
+    }
+
+    /// Begins a write: the only place that does.
+    async fn begin(&self, origin: &Origin) -> Result<Tx> {
+        let postgres = self.db.get_database_backend() == DbBackend::Postgres;
+        let turn = if postgres {
+            None
+        } else {
+            let wait = tokio::time::timeout(self.patience, Arc::clone(&self.writers).lock_owned());
+            Some(wait.await.map_err(|_| Error::Unavailable("the queue of writers is too long".into()))?)
+        };
+        #[expect(clippy::disallowed_methods, reason = "the one place that begins a write")]
+        let conn = self
+            .db
+            .begin_with_options(TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..TransactionOptions::default() })
+            .await?;
+        let now = if postgres { self.database_time(&conn).await? } else { self.clock.now() };
+        people::remember(&conn, &origin.actor).await?;
+        Ok(Tx { conn, now, _turn: turn })
+    }
+
+    /// One clock per transaction (`events.md` 10).
+    async fn database_time(&self, conn: &DatabaseTransaction) -> Result<DateTime<Utc>> {
+        let row = conn.query_one_raw(Statement::from_string(DbBackend::Postgres, "SELECT clock_timestamp()")).await?;
+        let row = row.ok_or_else(|| Error::internal("no clock"))?;
+        Ok(self.clock.shift(row.try_get_by_index(0)?))
+    }
+}
+
+/// Runs a write, and once more when it lost against another on a deadlock or a serialisation failure.
+pub async fn retrying<T>(write: impl AsyncFn() -> Result<T>) -> Result<T> {
+    match write().await {
+        Err(error) if crate::error::is_transient(&error) => write().await,
+        other => other,
+    }
+}
+
+/// What a refused reader is told about a report.
+pub fn no_such_report() -> Error {
+    Error::NotFound(say("The report does not exist or is not visible to you", "报告不存在或您无权查看"))
+}
