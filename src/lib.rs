@@ -8,12 +8,16 @@
 //! Who may import whom: `store` knows `auth`; concepts know `store`, `auth`, `graphql`'s shared parts and `report`'s content,
 //! never each other except through `report`; `app` knows all. `tests/it/architecture.rs` keeps this true.
 
+#![recursion_limit = "256"]
+
 pub mod aftermath;
 pub mod app;
 pub mod auth;
 pub mod catalog;
 pub mod clock;
+pub mod command;
 pub mod config;
+pub mod demo;
 pub mod error;
 pub mod evaluation;
 pub mod execution;

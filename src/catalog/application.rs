@@ -26,7 +26,7 @@ pub struct ReleaseApplication(pub Arc<release_application::Model>);
 #[Object]
 impl ReleaseApplication {
     /// Global id.
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         Kind::ReleaseApplication.id(self.0.id)
     }
 

@@ -8,7 +8,7 @@ use crate::{
     auth::{Act, Facts, policy},
     error::{Error, Lang, Result, UserErrorCode, say},
     graphql::{
-        context::{actor, departments, lang, store},
+        context::{actor, departments, lang},
         ids::Kind,
         input::{Checks, SHORT, expect_version},
         payload::{UserError, answer},
@@ -27,7 +27,7 @@ pub struct Department(pub department::Model);
 #[Object]
 impl Department {
     /// Global id.
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         Kind::Department.id(&self.0.code)
     }
 

@@ -24,7 +24,7 @@ pub struct Person(pub person::Model);
 #[Object]
 impl Person {
     /// Global id.
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         Kind::Person.id(self.0.id)
     }
 

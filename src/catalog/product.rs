@@ -31,7 +31,7 @@ pub struct Product(pub Arc<product::Model>);
 #[Object]
 impl Product {
     /// Global id.
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         Kind::Product.id(self.0.id)
     }
 

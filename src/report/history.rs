@@ -38,7 +38,7 @@ pub struct AuditChange {
 #[Object]
 impl AuditEntry {
     /// Global id.
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         Kind::AuditEntry.id(self.0.id)
     }
 

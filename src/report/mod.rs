@@ -12,6 +12,7 @@ pub mod file;
 pub mod history;
 pub mod node;
 pub mod object;
+pub mod owners;
 pub mod participants;
 pub mod permissions;
 pub mod query;
@@ -50,6 +51,14 @@ pub struct Report(
 );
 
 impl Report {
+    /// The global id, for the interface `Node`.
+    ///
+    /// # Errors
+    /// None.
+    pub async fn id(&self, _: &async_graphql::Context<'_>) -> async_graphql::Result<async_graphql::ID> {
+        Ok(crate::graphql::ids::Kind::Report.id(self.0.0.id))
+    }
+
     /// The object of a row that the caller sees.
     pub fn new(row: report::Model) -> Self {
         Self::shared(Arc::new(row))

@@ -79,8 +79,8 @@ pub async fn run(store: &Store, origin: &Origin, input: ReportSubmitInput, grace
     }
     let mut row = before.clone();
     row.round += 1;
-    let first = *row.first_submitted_at.get_or_insert(permitted.now());
-    watch(&permitted, &content, permitted.calendar().day_of(first), grace_days).await?;
+    row.first_submitted_at.get_or_insert(permitted.now());
+    watch(&permitted, &content, grace_days).await?;
     // Read again: the actions are now as they are submitted.
     let content = Content::of(&permitted, row.clone()).await?;
     let canonical = digest::of(&permitted, &content).await?;

@@ -27,15 +27,14 @@ pub async fn connect(settings: &Settings) -> Result<DatabaseConnection, DbErr> {
         .acquire_timeout(acquire)
         .connect_timeout(acquire)
         .test_before_acquire(false)
-        .sqlx_logging(false)
-        .application_name("relsum");
+        .sqlx_logging(false);
     if memory {
         // The database lives as long as its only connection.
         options.idle_timeout(None).max_lifetime(None);
     }
     let (statement, lock) = (settings.statement_timeout_ms, settings.lock_timeout_ms);
     options.map_sqlx_postgres_opts(move |pg| {
-        pg.options([("statement_timeout", statement.to_string()), ("lock_timeout", lock.to_string()), ("TimeZone", "UTC".to_owned())])
+        pg.application_name("relsum").options([("statement_timeout", statement.to_string()), ("lock_timeout", lock.to_string()), ("TimeZone", "UTC".to_owned())])
     });
     options.map_sqlx_sqlite_opts(move |sqlite| {
         sqlite

@@ -140,7 +140,7 @@ impl Store {
 }
 
 /// Runs a write, and once more when it lost against another on a deadlock or a serialisation failure.
-pub async fn retrying<T>(write: impl AsyncFn() -> Result<T>) -> Result<T> {
+pub async fn retrying<T, F: Future<Output = Result<T>>>(write: impl Fn() -> F) -> Result<T> {
     match write().await {
         Err(error) if crate::error::is_transient(&error) => write().await,
         other => other,

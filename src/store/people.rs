@@ -1,7 +1,7 @@
 //! People: one row each, found by subject or, where that is not known, by name.
 
 use entity::person;
-use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, prelude::Uuid, sea_query::{Expr, OnConflict}};
+use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, prelude::Uuid, sea_query::{Expr, ExprTrait, OnConflict}};
 
 use super::Permitted;
 use crate::{auth::{Actor, actor::person_id}, error::Result};

@@ -1,0 +1,124 @@
+//! What the binary can be told to do. Settings come from the environment (see [`Settings`]); the arguments are few.
+
+mod serve;
+mod upkeep;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::Subcommand;
+
+use crate::{config::Settings, telemetry};
+
+/// A command of the binary.
+#[derive(Debug, Default, Subcommand)]
+pub enum Command {
+    /// Serve the API (the default)
+    #[default]
+    Serve,
+    /// Bring the database schema up or down, or tell where it stands
+    Migrate {
+        /// What to do
+        #[command(subcommand)]
+        what: Migrate,
+    },
+    /// Print the GraphQL schema
+    Schema,
+    /// Make an Ed25519 key pair: the private key and its JWKS, for a company without an identity provider
+    Keys {
+        /// Folder to write `relsum-private.pem` and `relsum-jwks.json` to
+        #[arg(long, default_value = "keys")]
+        out: PathBuf,
+    },
+    /// Mint a token, with the development secret or with a private key
+    Token(Token),
+    /// Fill an empty database with the content of a believable company
+    Demo {
+        /// How many reports
+        #[arg(long, default_value_t = crate::demo::REPORTS)]
+        reports: u32,
+    },
+    /// Copy the SQLite database, consistent while the service runs
+    Backup {
+        /// File to write; must not exist
+        to: PathBuf,
+    },
+    /// Check the configuration and say what is wrong
+    CheckConfig,
+    /// Ask a running service on this machine whether it is ready (exit code 0 or 1)
+    Healthcheck,
+}
+
+/// What to do with the schema.
+#[derive(Debug, Subcommand)]
+pub enum Migrate {
+    /// Apply what is missing, one process at a time
+    Up,
+    /// Take the latest migrations back
+    Down {
+        /// How many
+        #[arg(long, default_value_t = 1)]
+        steps: u32,
+    },
+    /// List what is applied and what is missing
+    Status,
+}
+
+/// Whom the token is for.
+#[derive(Debug, clap::Args)]
+pub struct Token {
+    /// Subject
+    #[arg(long)]
+    pub sub: String,
+    /// Display name; the subject unless given
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Department and role, as OPS:HEAD or OPS:MEMBER; repeatable
+    #[arg(long)]
+    pub membership: Vec<String>,
+    /// ADMIN, AUDITOR or PIPELINE; repeatable
+    #[arg(long)]
+    pub role: Vec<String>,
+    /// Key of a product that a PIPELINE is bound to; repeatable
+    #[arg(long)]
+    pub product: Vec<String>,
+    /// How long it lasts, as 15m, 8h or 30d
+    #[arg(long, default_value = "8h")]
+    pub ttl: String,
+    /// Private key in PEM (`relsum keys`); the development secret unless given
+    #[arg(long)]
+    pub key: Option<PathBuf>,
+}
+
+/// Runs a command; what went wrong goes to standard error.
+pub fn run(command: Command) -> ExitCode {
+    // One provider of TLS for everything that goes out.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let done = Settings::load().and_then(|settings| {
+        telemetry::start(&settings)?;
+        match command {
+            Command::Serve => in_runtime(serve::serve(settings)),
+            Command::Migrate { what } => in_runtime(upkeep::migrate(settings, what)),
+            Command::Schema => upkeep::print(&crate::graphql::schema::sdl()),
+            Command::Keys { out } => upkeep::keys(&out),
+            Command::Token(token) => upkeep::token(&settings, &token),
+            Command::Demo { reports } => in_runtime(upkeep::demo(settings, reports)),
+            Command::Backup { to } => in_runtime(upkeep::backup(settings, to)),
+            Command::CheckConfig => upkeep::print(&format!("The configuration is fine.\n{settings:#?}\n")),
+            Command::Healthcheck => in_runtime(upkeep::healthcheck(settings)),
+        }
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            for line in why.lines() {
+                eprintln!("relsum: {line}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn in_runtime(work: impl Future<Output = Result<(), String>>) -> Result<(), String> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| e.to_string())?;
+    runtime.block_on(work)
+}

@@ -1,0 +1,81 @@
+//! `relsum serve`. In development it also migrates, fills an empty embedded database with demo content, and prints tokens.
+
+use std::{fmt::Write as _, sync::Arc};
+
+use tokio::net::TcpListener;
+
+use crate::{
+    app::App,
+    auth::{
+        Actor,
+        actor::{membership_from, role_from},
+        mint::{self, Signer},
+    },
+    clock::Clock,
+    config::Settings,
+    demo, lifecycle,
+};
+
+/// How long the ready tokens of development last, in seconds.
+const READY_TOKEN_SECONDS: i64 = 30 * 24 * 3600;
+
+/// Serves until told to stop.
+pub async fn serve(settings: Settings) -> Result<(), String> {
+    let clock = Arc::new(Clock::default());
+    let stop = lifecycle::until_told();
+    if settings.development() {
+        super::upkeep::migrate_up(&settings).await?;
+    }
+    let app = Arc::new(App::open(settings, Arc::clone(&clock)).await?);
+    app.store.ready().await?;
+    let settings = &app.settings;
+    if settings.development() && settings.demo && settings.database_file().is_some() && demo::is_empty(&app.store).await? {
+        demo::fill(&app.store, demo::REPORTS).await?;
+        tracing::info!(reports = demo::REPORTS, "demo content loaded");
+    }
+    let listener = TcpListener::bind(settings.listen).await.map_err(|e| format!("RELSUM_LISTEN: {}: {e}", settings.listen))?;
+    let address = listener.local_addr().map_err(|e| e.to_string())?;
+    tracing::info!(%address, mode = ?settings.mode, "listening");
+    if settings.development() && settings.jwt_jwks.is_none() {
+        super::upkeep::print(&welcome(settings, address, clock.now())?)?;
+    }
+    lifecycle::serve(Arc::clone(&app), listener, stop).await?;
+    app.store.clone().close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// The people of the demo company, one for each kind of user: what they are, subject, name, memberships, role.
+const PEOPLE: [(&str, &str, &str, &[&str], &[&str]); 10] = [
+    ("product head", "u-1001", "张伟", &["PRODUCT:HEAD"], &[]),
+    ("product member", "u-1002", "王芳", &["PRODUCT:MEMBER"], &[]),
+    ("operations head", "u-1041", "赵磊", &["OPS:HEAD"], &[]),
+    ("operations member", "u-1042", "孙婷", &["OPS:MEMBER"], &[]),
+    ("testing member", "u-1032", "周敏", &["TEST:MEMBER"], &[]),
+    ("committee head", "u-1071", "陈建国", &["COMMITTEE:HEAD"], &[]),
+    ("committee member", "u-1072", "刘洋", &["COMMITTEE:MEMBER"], &[]),
+    ("auditor", "u-1090", "何静", &[], &["AUDITOR"]),
+    ("pipeline", "ci-netaudit", "CI netaudit", &[], &["PIPELINE"]),
+    ("admin", "u-1099", "系统管理员", &[], &["ADMIN"]),
+];
+
+fn welcome(settings: &Settings, address: std::net::SocketAddr, now: chrono::DateTime<chrono::Utc>) -> Result<String, String> {
+    let signer = Signer::Secret(mint::development_secret(settings)?);
+    let mut out = String::new();
+    let page = settings.graphiql.unwrap_or(true);
+    let _ = writeln!(out, "\nRelsum is ready at http://{address}{}\n", if page { " (GraphiQL)" } else { "" });
+    let _ = writeln!(out, "Tokens for the people of the demo company, good for 30 days; make others with `relsum token`:\n");
+    for (what, sub, name, memberships, roles) in PEOPLE {
+        let actor = Actor {
+            subject: sub.into(),
+            name: name.into(),
+            memberships: memberships.iter().filter_map(|m| membership_from(m)).collect(),
+            roles: roles.iter().filter_map(|r| role_from(r)).collect(),
+            products: Vec::new(),
+        };
+        let token = mint::token(settings, &signer, &actor, now, READY_TOKEN_SECONDS)?;
+        let _ = writeln!(out, "  {what} ({name})\n    {token}\n");
+    }
+    let _ = writeln!(out, "Stop with Ctrl-C.");
+    Ok(out)
+}

@@ -1,0 +1,139 @@
+//! A milestone as GraphQL shows it.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Object, SimpleObject};
+use entity::{
+    enums::{MilestoneKind, MilestonePrecision, MilestoneStatus},
+    milestone, report,
+};
+
+use crate::{
+    auth::{Act, policy},
+    catalog::Department,
+    error::Result,
+    graphql::{
+        context::{actor, parent, store},
+        ids::Kind,
+        scalars::Instant,
+    },
+    report::{
+        Report,
+        owners::{Owned, codes},
+        permissions::facts,
+        rules,
+    },
+};
+
+/// 关键节点: a milestone of a release.
+#[derive(Clone)]
+pub struct Milestone(pub milestone::Model);
+
+/// 关键节点: a milestone of a release.
+#[Object]
+impl Milestone {
+    /// Global id.
+    pub async fn id(&self) -> ID {
+        Kind::Milestone.id(self.0.id)
+    }
+
+    /// Which milestone.
+    async fn kind(&self) -> MilestoneKind {
+        self.0.kind
+    }
+
+    /// Name, of a `CUSTOM` one.
+    async fn name(&self) -> Option<&str> {
+        self.0.name.as_deref()
+    }
+
+    /// Whether the day or the minute counts.
+    async fn precision(&self) -> MilestonePrecision {
+        self.0.precision
+    }
+
+    /// Place among the milestones of the report.
+    async fn position(&self) -> i32 {
+        self.0.position
+    }
+
+    /// 计划完成时间; at day precision the start of the business day.
+    async fn planned_at(&self) -> Option<Instant> {
+        self.0.planned_at.map(Instant)
+    }
+
+    /// 实际完成时间; at day precision the start of the business day.
+    async fn actual_at(&self) -> Option<Instant> {
+        self.0.actual_at.map(Instant)
+    }
+
+    /// 完成状态, derived from plan, actual time and now.
+    async fn status(&self, ctx: &Context<'_>) -> Result<MilestoneStatus> {
+        let store = store(ctx)?;
+        Ok(rules::milestone_status(&self.0, store.calendar, store.now()))
+    }
+
+    /// Derived: actual − planned, in minutes; at day precision whole days × 1440.
+    async fn delay_minutes(&self, ctx: &Context<'_>) -> Option<Result<i32>> {
+        let calendar = match store(ctx) {
+            Ok(store) => store.calendar,
+            Err(error) => return Some(Err(error)),
+        };
+        rules::milestone_delay_minutes(&self.0, calendar).and_then(|m| i32::try_from(m).ok()).map(Ok)
+    }
+
+    /// 延迟原因.
+    async fn delay_reason(&self) -> Option<&str> {
+        self.0.delay_reason.as_deref()
+    }
+
+    /// Set aside by a person: an emergency fix may skip staging.
+    async fn not_applicable(&self) -> bool {
+        self.0.not_applicable
+    }
+
+    /// Why it is not applicable.
+    async fn not_applicable_reason(&self) -> Option<&str> {
+        self.0.not_applicable_reason.as_deref()
+    }
+
+    /// 负责部门, in order.
+    async fn owners(&self, ctx: &Context<'_>) -> Result<Vec<Department>> {
+        Owned::Milestone(self.0.id).departments(ctx, self.0.report_id).await
+    }
+
+    /// Counts the changes; send it as `expectedVersion`.
+    async fn version(&self) -> i32 {
+        self.0.version
+    }
+
+    /// The report it belongs to.
+    async fn report(&self, ctx: &Context<'_>) -> Result<Report> {
+        Ok(Report::shared(parent::<report::Entity>(ctx, self.0.report_id).await?))
+    }
+
+    /// What you may do with it now.
+    async fn viewer_can(&self, ctx: &Context<'_>) -> Result<MilestonePermissions> {
+        let report: Arc<report::Model> = parent::<report::Entity>(ctx, self.0.report_id).await?;
+        let facts = facts(ctx, &report).await?;
+        let owners = codes(&Owned::Milestone(self.0.id).read(ctx, self.0.report_id).await?);
+        let actor = actor(ctx)?;
+        let plan = policy::allows(actor, Act::MilestonePlan, &facts).is_ok();
+        Ok(MilestonePermissions {
+            report_actual: policy::allows(actor, Act::MilestoneReport { owners: &owners }, &facts).is_ok(),
+            edit: plan,
+            remove: plan && self.0.kind == MilestoneKind::Custom,
+        })
+    }
+}
+
+/// What the caller may do with a milestone.
+#[derive(SimpleObject)]
+pub struct MilestonePermissions {
+    /// Set actual time, delay reason and not applicable.
+    pub report_actual: bool,
+    /// Set everything else too.
+    pub edit: bool,
+    /// Remove it: custom ones only.
+    pub remove: bool,
+}

@@ -1,0 +1,86 @@
+//! The schema, assembled from the concepts' parts.
+
+use std::borrow::Cow;
+
+use async_graphql::{
+    ContainerType, Context, ContextSelectionSet, EmptySubscription, MergedObject, ObjectType, OutputType, Positioned, Schema, ServerResult, Value,
+    parser::types::Field, registry::Registry,
+};
+
+use super::{labels::LabelQuery, law};
+use crate::{
+    aftermath::{AftermathMutation, case::CaseQuery},
+    catalog::{CatalogMutation, CatalogQuery},
+    config::Settings,
+    evaluation::EvaluationMutation,
+    execution::{ExecutionMutation, search::MilestoneQuery},
+    improvement::{ImprovementMutation, search::ImprovementQuery},
+    problem::{ProblemMutation, search::ProblemQuery},
+    report::{ReportMutation, ReportQuery},
+};
+
+/// Everything that can be read.
+#[derive(Default, MergedObject)]
+#[graphql(name = "Query")]
+pub struct Queries(ReportQuery, CatalogQuery, ImprovementQuery, MilestoneQuery, ProblemQuery, CaseQuery, LabelQuery);
+
+/// Everything that can be changed. Each mutation takes one `input` and answers the changed object, or `userErrors`.
+#[derive(Default, MergedObject)]
+#[graphql(name = "Mutation")]
+pub struct Mutations(ReportMutation, ExecutionMutation, ProblemMutation, AftermathMutation, EvaluationMutation, ImprovementMutation, CatalogMutation);
+
+/// A root whose fields say what they require.
+#[derive(Default)]
+pub struct Lawful<T>(T);
+
+impl<T: ObjectType> ContainerType for Lawful<T> {
+    async fn resolve_field(&self, ctx: &Context<'_>) -> ServerResult<Option<Value>> {
+        self.0.resolve_field(ctx).await
+    }
+}
+
+impl<T: ObjectType> OutputType for Lawful<T> {
+    fn type_name() -> Cow<'static, str> {
+        T::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        let name = T::create_type_info(registry);
+        law::describe(registry, &T::type_name());
+        name
+    }
+
+    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
+        self.0.resolve(ctx, field).await
+    }
+}
+
+impl<T: ObjectType> ObjectType for Lawful<T> {}
+
+/// Relsum's schema.
+pub type RelsumSchema = Schema<Lawful<Queries>, Lawful<Mutations>, EmptySubscription>;
+
+/// Builds the schema.
+pub fn build(settings: &Settings) -> RelsumSchema {
+    let mut builder = Schema::build(Lawful::default(), Lawful::default(), EmptySubscription)
+        .register_output_type::<crate::report::node::Node>()
+        .limit_depth(settings.query_depth)
+        .limit_complexity(settings.query_complexity)
+        .data(settings.clone());
+    if !settings.introspection.unwrap_or(settings.development()) {
+        builder = builder.disable_introspection();
+    }
+    if !settings.suggestions.unwrap_or(settings.development()) {
+        builder = builder.disable_suggestions();
+    }
+    builder.finish()
+}
+
+/// The schema in SDL, sorted, as it is checked in.
+pub fn sdl() -> String {
+    let settings = Settings { introspection: Some(true), ..Settings::default() };
+    let options = async_graphql::SDLExportOptions::new().sorted_fields().sorted_arguments().sorted_enum_items().include_specified_by();
+    let text = build(&settings).sdl_with_options(options);
+    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    format!("{}\n", lines.join("\n").trim())
+}

@@ -1,0 +1,220 @@
+//! `viewer`: who asks, and what waits for them.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Object, SimpleObject};
+use chrono::Days;
+use entity::{
+    enums::{MemberRole, OccurrenceStatus, ReportState, ServiceRole},
+    occurrence, report,
+};
+use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder, QuerySelect, QueryTrait, EntityTrait};
+
+use super::{
+    Report,
+    completeness::{MissingItem, needs},
+    content::Content,
+    object::retired,
+};
+use crate::{
+    auth::{Actor, Act, policy},
+    error::Result,
+    graphql::context::{actor, caller, store},
+    improvement::{
+        ActionOccurrence,
+        search::{owned_by, seen_occurrences},
+    },
+    report::permissions::facts,
+    store::visible,
+};
+
+/// How many entries each list of the worklist shows at most; the queries of the schema show the rest.
+const MOST: u64 = 50;
+/// Days before its due date from which an action is shown as due.
+const SOON: u64 = 7;
+
+/// Who asks.
+pub struct Viewer;
+
+/// A department that the viewer belongs to.
+#[derive(SimpleObject)]
+pub struct ViewerMembership {
+    /// Code of the department.
+    pub department: String,
+    /// Member or head.
+    pub role: MemberRole,
+}
+
+/// Who asks, as the token says.
+#[Object]
+impl Viewer {
+    /// The identity provider's subject.
+    async fn subject(&self, ctx: &Context<'_>) -> Result<String> {
+        Ok(caller(ctx)?.origin.actor.subject.clone())
+    }
+
+    /// Display name.
+    async fn name(&self, ctx: &Context<'_>) -> Result<String> {
+        Ok(caller(ctx)?.origin.actor.name.clone())
+    }
+
+    /// Departments with roles.
+    async fn memberships(&self, ctx: &Context<'_>) -> Result<Vec<ViewerMembership>> {
+        let list = actor(ctx)?.memberships.iter();
+        Ok(list.map(|m| ViewerMembership { department: m.department.clone(), role: m.role }).collect())
+    }
+
+    /// Service-wide roles.
+    async fn roles(&self, ctx: &Context<'_>) -> Result<Vec<ServiceRole>> {
+        Ok(actor(ctx)?.roles.clone())
+    }
+
+    /// What waits for you; up to 50 entries of each kind.
+    async fn worklist(&self) -> Worklist {
+        Worklist
+    }
+}
+
+/// What waits for the viewer.
+pub struct Worklist;
+
+/// What a department owes a report that is being written.
+#[derive(SimpleObject)]
+pub struct OwedContribution {
+    /// The report.
+    pub report: Report,
+    /// What your departments owe it.
+    pub missing: Vec<MissingItem>,
+}
+
+/// What waits for the viewer; up to 50 entries of each kind.
+#[Object]
+impl Worklist {
+    /// Reports being written to which your departments owe something, the latest first.
+    async fn contributions(&self, ctx: &Context<'_>) -> Option<Result<Vec<OwedContribution>>> {
+        Some(contributions(ctx).await)
+    }
+
+    /// Reports that wait for your signature, the longest waiting first.
+    async fn awaiting_signature(&self, ctx: &Context<'_>) -> Option<Result<Vec<Report>>> {
+        Some(awaiting(ctx, ReportState::Submitted, Act::ReportSign).await)
+    }
+
+    /// Reports that wait for your filing, the longest waiting first.
+    async fn awaiting_filing(&self, ctx: &Context<'_>) -> Option<Result<Vec<Report>>> {
+        Some(awaiting(ctx, ReportState::Signed, Act::ReportFile).await)
+    }
+
+    /// Due dates of your departments' actions within the next seven days.
+    async fn due_actions(&self, ctx: &Context<'_>) -> Option<Result<Vec<ActionOccurrence>>> {
+        Some(due(ctx, false).await)
+    }
+
+    /// Due dates of your departments' actions that have passed, the oldest first.
+    async fn overdue_actions(&self, ctx: &Context<'_>) -> Option<Result<Vec<ActionOccurrence>>> {
+        Some(due(ctx, true).await)
+    }
+
+    /// Completions that wait for your verification, the oldest first.
+    async fn awaiting_verification(&self, ctx: &Context<'_>) -> Option<Result<Vec<ActionOccurrence>>> {
+        Some(awaiting_verification(ctx).await)
+    }
+}
+
+fn departments(actor: &Actor) -> Vec<String> {
+    actor.departments().map(str::to_owned).collect()
+}
+
+async fn contributions(ctx: &Context<'_>) -> Result<Vec<OwedContribution>> {
+    let (store, actor) = (store(ctx)?, actor(ctx)?);
+    let mine = departments(actor);
+    if mine.is_empty() {
+        return Ok(Vec::new());
+    }
+    let query = report::Entity::find()
+        .filter(visible(actor))
+        .filter(report::Column::State.is_in([ReportState::Draft, ReportState::Returned]))
+        .order_by_desc(report::Column::UpdatedAt)
+        .limit(MOST);
+    let rows: Vec<Arc<report::Model>> = store.all(query).await?.into_iter().map(Arc::new).collect();
+    let contents = futures_util::future::try_join_all(rows.iter().map(|row| Content::read(ctx, Arc::clone(row)))).await?;
+    let retired = retired(ctx).await?;
+    let mut list = Vec::new();
+    for content in contents {
+        let mut owed = needs(&content, &retired, store.calendar, store.today());
+        owed.retain(|n| !n.met && mine.contains(&n.department));
+        if !owed.is_empty() {
+            list.push(OwedContribution { report: Report::shared(content.report), missing: MissingItem::list(ctx, owed).await? });
+        }
+    }
+    Ok(list)
+}
+
+async fn awaiting(ctx: &Context<'_>, state: ReportState, act: Act<'_>) -> Result<Vec<Report>> {
+    let (store, actor) = (store(ctx)?, actor(ctx)?);
+    let query = report::Entity::find()
+        .filter(visible(actor))
+        .filter(report::Column::State.eq(state))
+        .order_by_asc(report::Column::UpdatedAt)
+        .limit(MOST);
+    let mut list = Vec::new();
+    if !actor.is_head("PRODUCT") && !actor.is_head("COMMITTEE") {
+        return Ok(list);
+    }
+    let rows = store.all(query).await?;
+    let all_facts = futures_util::future::try_join_all(rows.iter().map(|row| facts(ctx, row))).await?;
+    for (row, facts) in rows.into_iter().zip(all_facts) {
+        if policy::allows(actor, act, &facts).is_ok() {
+            list.push(Report::new(row));
+        }
+    }
+    Ok(list)
+}
+
+async fn due(ctx: &Context<'_>, overdue: bool) -> Result<Vec<ActionOccurrence>> {
+    let (store, actor) = (store(ctx)?, actor(ctx)?);
+    let mine = departments(actor);
+    let today = store.today();
+    let soon = today.checked_add_days(Days::new(SOON)).unwrap_or(today);
+    let when = Condition::all();
+    let when = if overdue {
+        when.add(occurrence::Column::DueOn.lt(today))
+    } else {
+        when.add(occurrence::Column::DueOn.gte(today)).add(occurrence::Column::DueOn.lte(soon))
+    };
+    let owned = owned_by(|department| Condition::all().add(sea_orm::sea_query::ExprTrait::is_in(department, mine.clone())));
+    let query = seen_occurrences(actor)
+        .filter(occurrence::Column::Status.eq(OccurrenceStatus::Open))
+        .filter(occurrence::Column::ActionId.in_subquery(owned.into_query()))
+        .filter(when)
+        .order_by_asc(occurrence::Column::DueOn)
+        .order_by_asc(occurrence::Column::Id)
+        .limit(MOST);
+    Ok(store.all(query).await?.into_iter().map(ActionOccurrence).collect())
+}
+
+async fn awaiting_verification(ctx: &Context<'_>) -> Result<Vec<ActionOccurrence>> {
+    let (store, actor) = (store(ctx)?, actor(ctx)?);
+    if !actor.is_head("PRODUCT") && !actor.is_member("COMMITTEE") {
+        return Ok(Vec::new());
+    }
+    let query = seen_occurrences(actor)
+        .filter(occurrence::Column::Status.eq(OccurrenceStatus::Completed))
+        .filter(occurrence::Column::CompletedBy.ne(actor.person_id()))
+        .order_by_asc(occurrence::Column::CompletedAt)
+        .order_by_asc(occurrence::Column::Id)
+        .limit(MOST);
+    Ok(store.all(query).await?.into_iter().map(ActionOccurrence).collect())
+}
+
+/// Queries on who asks.
+#[derive(Default)]
+pub struct ViewerQuery;
+
+#[Object]
+impl ViewerQuery {
+    /// Who asks, and what waits for them.
+    async fn viewer(&self) -> Viewer {
+        Viewer
+    }
+}
