@@ -31,8 +31,7 @@ const FRESH: Duration = Duration::from_secs(600);
 /// The keys that tokens are verified with.
 pub struct Keys {
     known: RwLock<Known>,
-    address: Option<reqwest::Url>,
-    client: reqwest::Client,
+    address: Option<(reqwest::Url, reqwest::Client)>,
     allowed: Vec<Algorithm>,
 }
 
@@ -50,7 +49,7 @@ impl Keys {
 
     fn fixed(keys: Vec<Key>) -> Self {
         let known = RwLock::new(Known { keys: Arc::new(keys), asked: None });
-        Self { known, address: None, client: reqwest::Client::new(), allowed: Vec::new() }
+        Self { known, address: None, allowed: Vec::new() }
     }
 
     /// The keys of a JWKS: a file is read at once, an address when the first token comes.
@@ -72,15 +71,17 @@ impl Keys {
         if address.scheme() != "https" && !loopback {
             return Err("RELSUM_JWT_JWKS: an address must begin with https://".into());
         }
+        // Whoever came first installed the provider of TLS; that one is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().timeout(Duration::from_secs(5)).redirect(reqwest::redirect::Policy::none()).build();
         let client = client.map_err(|e| format!("RELSUM_JWT_JWKS: {e}"))?;
         let known = RwLock::new(Known { keys: Arc::default(), asked: None });
-        Ok(Self { known, address: Some(address), client, allowed })
+        Ok(Self { known, address: Some((address, client)), allowed })
     }
 
     /// The keys for a token with this `kid`; an unknown one may lead to a fetch.
     pub async fn find(&self, kid: Option<&str>) -> Arc<Vec<Key>> {
-        let Some(address) = &self.address else { return Arc::clone(&self.known.read().await.keys) };
+        let Some((address, client)) = &self.address else { return Arc::clone(&self.known.read().await.keys) };
         {
             let known = self.known.read().await;
             let fits = kid.is_none_or(|kid| known.keys.iter().any(|k| k.kid.as_deref() == Some(kid)));
@@ -95,7 +96,7 @@ impl Keys {
             return Arc::clone(&known.keys);
         }
         known.asked = Some(Instant::now());
-        match self.fetch(address).await {
+        match self.fetch(address, client).await {
             Ok(keys) => known.keys = Arc::new(keys),
             // The keys we have stay good: an identity provider that is away must not lock everybody out.
             Err(error) => tracing::warn!(%error, "the JWKS could not be fetched; keeping the keys at hand"),
@@ -103,8 +104,8 @@ impl Keys {
         Arc::clone(&known.keys)
     }
 
-    async fn fetch(&self, address: &reqwest::Url) -> Result<Vec<Key>, String> {
-        let answer = self.client.get(address.clone()).send().await.and_then(reqwest::Response::error_for_status);
+    async fn fetch(&self, address: &reqwest::Url, client: &reqwest::Client) -> Result<Vec<Key>, String> {
+        let answer = client.get(address.clone()).send().await.and_then(reqwest::Response::error_for_status);
         let text = answer.map_err(|e| e.to_string())?.text().await.map_err(|e| e.to_string())?;
         read(&text, &self.allowed)
     }

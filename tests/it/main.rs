@@ -1,0 +1,21 @@
+//! Stories through the public API, each on a real database of its own: SQLite always, PostgreSQL where `TEST_DATABASE_URL` names one.
+
+mod architecture;
+mod audit;
+mod bad_input;
+mod catalog;
+mod commands;
+mod faults;
+mod guide;
+mod http;
+mod identity;
+mod improvement;
+mod law;
+mod life_cycle;
+mod numbers;
+mod reading;
+mod schema;
+mod sections;
+mod statements;
+mod support;
+mod together;
