@@ -20,6 +20,11 @@ impl FormNumber {
         Self { prefix: "REL-SUM", year, sequence }
     }
 
+    /// The number of an application.
+    pub fn application_of(year: i32, sequence: i32) -> Self {
+        Self { prefix: "REL-APP", year, sequence }
+    }
+
     /// Reads a report's number.
     pub fn read_report(text: &str) -> Option<Self> {
         read("REL-SUM", text)

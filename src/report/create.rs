@@ -199,7 +199,7 @@ fn blank(permitted: &Permitted, application_id: Uuid, prepared_on: chrono::Naive
 }
 
 /// The form's milestones: kind, precision, owners.
-const MILESTONES: [(MilestoneKind, MilestonePrecision, &[&str]); 6] = [
+pub const MILESTONES: [(MilestoneKind, MilestonePrecision, &[&str]); 6] = [
     (MilestoneKind::PlanApproval, MilestonePrecision::Day, &["COMMITTEE"]),
     (MilestoneKind::TestingCompleted, MilestonePrecision::Day, &["TEST"]),
     (MilestoneKind::StagingVerification, MilestonePrecision::Day, &["OPS", "TEST"]),
@@ -209,7 +209,7 @@ const MILESTONES: [(MilestoneKind, MilestonePrecision, &[&str]); 6] = [
 ];
 
 /// The form's statistics: category and its own feedback sources.
-const STATISTICS: [(IssueCategory, &[&str]); 4] = [
+pub const STATISTICS: [(IssueCategory, &[&str]); 4] = [
     (IssueCategory::Functional, &["客户成功部", "用户反馈"]),
     (IssueCategory::Performance, &["运维部监控", "用户反馈"]),
     (IssueCategory::Compatibility, &["测试部", "用户反馈"]),

@@ -6,6 +6,7 @@ pub mod children;
 mod connect;
 mod door;
 pub mod idempotency;
+mod import;
 pub mod numbering;
 mod outbox;
 pub mod page;
@@ -25,6 +26,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 pub use audit::{Change, Section};
 pub use connect::{connect, schema_status};
 pub use door::{Opened, Permitted, ReportRow, insert, insert_many, update};
+pub use import::Rows;
 pub use outbox::{Announcement, REPORT_CHANGED};
 pub use visible::visible;
 
