@@ -187,7 +187,9 @@ impl Settings {
         match self.mode {
             Mode::Development => {
                 if !self.listen.ip().is_loopback() {
-                    wrong.push("RELSUM_LISTEN: development mode listens on loopback only; set RELSUM_MODE=production to listen elsewhere".into());
+                    wrong.push(
+                        "RELSUM_LISTEN: development mode listens on loopback only; set RELSUM_MODE=production to listen elsewhere".into(),
+                    );
                 }
             }
             Mode::Production => {

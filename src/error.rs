@@ -204,7 +204,10 @@ impl From<DbErr> for Error {
                     }
                 } else if matches!(
                     **e,
-                    sea_orm::SqlxError::Io(_) | sea_orm::SqlxError::PoolTimedOut | sea_orm::SqlxError::PoolClosed | sea_orm::SqlxError::Tls(_)
+                    sea_orm::SqlxError::Io(_)
+                        | sea_orm::SqlxError::PoolTimedOut
+                        | sea_orm::SqlxError::PoolClosed
+                        | sea_orm::SqlxError::Tls(_)
                 ) {
                     return Self::Unavailable(text.into());
                 }

@@ -24,7 +24,18 @@ impl MigrationTrait for Migration {
     }
 }
 
-const TABLES: &[&str] = &["shortcoming", "department_evaluation", "typical_case", "feedback_source", "planned_fix", "post_release_stat", "timeline_entry", "incident_review", "problem", "milestone"];
+const TABLES: &[&str] = &[
+    "shortcoming",
+    "department_evaluation",
+    "typical_case",
+    "feedback_source",
+    "planned_fix",
+    "post_release_stat",
+    "timeline_entry",
+    "incident_review",
+    "problem",
+    "milestone",
+];
 
 const UP: &str = r#"
 CREATE TABLE milestone (

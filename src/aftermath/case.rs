@@ -151,7 +151,9 @@ fn sorts(order: Option<Vec<CaseOrder>>) -> Result<Vec<Sort<typical_case::Model>>
         once(&mut seen, field)?;
         let sort = match field {
             CaseOrderField::CreatedAt => Sort::by(col(Column::CreatedAt), SortKind::Instant, |c: &Model| c.created_at.into()),
-            CaseOrderField::Satisfaction => Sort::by(col(Column::Satisfaction), SortKind::Int, |c: &Model| c.satisfaction.into()).nullable(),
+            CaseOrderField::Satisfaction => {
+                Sort::by(col(Column::Satisfaction), SortKind::Int, |c: &Model| c.satisfaction.into()).nullable()
+            }
         };
         sorts.push(sort.descending(is_descending(direction)));
     }

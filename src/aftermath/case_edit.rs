@@ -155,7 +155,9 @@ async fn add(store: &Store, origin: &Origin, input: CaseAddInput) -> Result<typi
     };
     let mut checks = Checks::default();
     checks.filled("description", &row.description, LONG);
-    checks.require(row.number <= 500, UserErrorCode::OutOfRange, "reportId", || say("A report takes at most 500 cases", "每份报告最多记录 500 个案例"));
+    checks.require(row.number <= 500, UserErrorCode::OutOfRange, "reportId", || {
+        say("A report takes at most 500 cases", "每份报告最多记录 500 个案例")
+    });
     apply(&mut checks, &mut row, fields);
     checks.done()?;
     update(&permitted, report).await?;

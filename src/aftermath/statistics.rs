@@ -68,7 +68,15 @@ impl PostReleaseStat {
     /// 严重程度分布.
     async fn found(&self) -> FoundBySeverity {
         let s = &self.0;
-        FoundBySeverity { p0: s.found_p0, p1: s.found_p1, p2: s.found_p2, p3: s.found_p3, high: s.found_high, medium: s.found_medium, low: s.found_low }
+        FoundBySeverity {
+            p0: s.found_p0,
+            p1: s.found_p1,
+            p2: s.found_p2,
+            p3: s.found_p3,
+            high: s.found_high,
+            medium: s.found_medium,
+            low: s.found_low,
+        }
     }
 
     /// 发现数量, derived; null while no severity is given.
@@ -234,7 +242,10 @@ fn apply_found(checks: &mut Checks, row: &mut post_release_stat::Model, found: F
     ] {
         let path = format!("found.{name}");
         if security != of_security && matches!(value, MaybeUndefined::Value(_)) {
-            let said = say("SECURITY counts high, medium and low; the others P0 to P3", "安全漏洞按高危、中危、低危统计，其他类型按 P0 至 P3 统计");
+            let said = say(
+                "SECURITY counts high, medium and low; the others P0 to P3",
+                "安全漏洞按高危、中危、低危统计，其他类型按 P0 至 P3 统计",
+            );
             checks.fail(UserErrorCode::Invalid, &path, said);
         } else {
             checks.patch_count(&path, value, into);
@@ -265,14 +276,17 @@ async fn run(store: &Store, origin: &Origin, input: PostReleaseStatUpdateInput) 
     checks.list("plannedFixes", &new_fixes, 50);
     for (index, (version, count)) in new_fixes.iter().enumerate() {
         checks.filled(&format!("plannedFixes.{index}.version"), version, 60);
-        checks.require(*count > 0, UserErrorCode::OutOfRange, &format!("plannedFixes.{index}.count"), || say("The count must be at least 1", "数量至少为 1"));
+        checks.require(*count > 0, UserErrorCode::OutOfRange, &format!("plannedFixes.{index}.count"), || {
+            say("The count must be at least 1", "数量至少为 1")
+        });
     }
     let planned: i64 = new_fixes.iter().map(|(_, count)| i64::from(*count)).sum();
     let left = i64::from(total - row.fixed.unwrap_or(0));
     checks.require(planned <= left, UserErrorCode::OutOfRange, "plannedFixes", || {
         say(format!("{planned} fixes are planned, but only {left} are unfixed"), format!("计划修复 {planned} 个，但未修复的只有 {left} 个"))
     });
-    let sources = feedback_source::Entity::find().filter(feedback_source::Column::StatId.eq(row.id)).order_by_asc(feedback_source::Column::Position);
+    let sources =
+        feedback_source::Entity::find().filter(feedback_source::Column::StatId.eq(row.id)).order_by_asc(feedback_source::Column::Position);
     let old_sources: Vec<String> = sources.all(conn).await?.into_iter().map(|f| f.text).collect();
     let mut new_sources = old_sources.clone();
     checks.patch_value("feedbackSources", feedback_sources, &mut new_sources);
@@ -304,7 +318,13 @@ async fn run(store: &Store, origin: &Origin, input: PostReleaseStatUpdateInput) 
     }
     if new_sources != old_sources {
         feedback_source::Entity::delete_many().filter(feedback_source::Column::StatId.eq(stat_id)).exec(conn).await?;
-        let rows = (1..).zip(new_sources).map(|(position, text)| feedback_source::Model { id: Uuid::now_v7(), stat_id, report_id, text, position });
+        let rows = (1..).zip(new_sources).map(|(position, text)| feedback_source::Model {
+            id: Uuid::now_v7(),
+            stat_id,
+            report_id,
+            text,
+            position,
+        });
         insert_many(&permitted, rows.collect()).await?;
     }
     permitted.commit(change.content(ReportSection::PostRelease, stat_id, row.version)).await?;

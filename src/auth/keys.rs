@@ -67,7 +67,8 @@ impl Keys {
             return Ok(Self::fixed(keys));
         }
         let address: reqwest::Url = place.parse().map_err(|_| "RELSUM_JWT_JWKS: not an address".to_owned())?;
-        let loopback = address.host_str().is_some_and(|h| h == "localhost" || h.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback()));
+        let loopback =
+            address.host_str().is_some_and(|h| h == "localhost" || h.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback()));
         if address.scheme() != "https" && !loopback {
             return Err("RELSUM_JWT_JWKS: an address must begin with https://".into());
         }

@@ -22,7 +22,13 @@ pub enum Signer {
 ///
 /// # Errors
 /// What is wrong with the key.
-pub fn token(settings: &Settings, signer: &Signer, actor: &Actor, now: chrono::DateTime<chrono::Utc>, seconds: i64) -> Result<String, String> {
+pub fn token(
+    settings: &Settings,
+    signer: &Signer,
+    actor: &Actor,
+    now: chrono::DateTime<chrono::Utc>,
+    seconds: i64,
+) -> Result<String, String> {
     let memberships: Vec<Value> = actor
         .memberships
         .iter()

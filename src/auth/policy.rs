@@ -131,7 +131,9 @@ fn grants<'a>(act: Act<'a>) -> (Vec<Grant<'a>>, Never) {
     let one = |who: Vec<Who<'a>>, states| (vec![Grant { who, states }], Never::Nobody);
     match act {
         Act::ReportCreate => one(vec![Member(PRODUCT)], &[]),
-        Act::ReportEdit | Act::ReportSubmit | Act::ReportDiscard | Act::MilestonePlan | Act::ProblemGovern => one(vec![Member(PRODUCT)], WRITABLE),
+        Act::ReportEdit | Act::ReportSubmit | Act::ReportDiscard | Act::MilestonePlan | Act::ProblemGovern => {
+            one(vec![Member(PRODUCT)], WRITABLE)
+        }
         Act::ReportWithdraw => one(vec![Member(PRODUCT)], &[Submitted]),
         Act::ReportSign => one(vec![Head(PRODUCT)], &[Submitted]),
         Act::ReportReturn => {
@@ -294,7 +296,10 @@ fn wrong_state(act: Act<'_>, state: Option<ReportState>) -> Error {
         "id",
         say(
             format!("The report is {now}; this is possible in {} only", list(&states)),
-            format!("报告当前状态为 {now}，仅在 {} 状态下可以执行此操作", states.iter().map(|s| state_name(*s)).collect::<Vec<_>>().join("、")),
+            format!(
+                "报告当前状态为 {now}，仅在 {} 状态下可以执行此操作",
+                states.iter().map(|s| state_name(*s)).collect::<Vec<_>>().join("、")
+            ),
         ),
     )
 }

@@ -76,7 +76,11 @@ pub struct ApplicationQuery;
 #[Object]
 impl ApplicationQuery {
     /// The release application with this number, or null where nothing you see mentions it.
-    async fn release_application(&self, ctx: &Context<'_>, number: String) -> Option<Result<ReleaseApplication>> {
+    async fn release_application(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "`REL-APP-YYYY-NNN`.")] number: String,
+    ) -> Option<Result<ReleaseApplication>> {
         find(ctx, release_application::Column::Number.eq(number.trim().replace('\0', ""))).await.transpose()
     }
 }

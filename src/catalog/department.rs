@@ -141,7 +141,11 @@ pub struct DepartmentQuery;
 #[Object]
 impl DepartmentQuery {
     /// The departments of the company, in their order. `active: true` leaves out the retired ones.
-    async fn departments(&self, ctx: &Context<'_>, active: Option<bool>) -> Result<Vec<Department>> {
+    async fn departments(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only those in use, or only the retired ones; all unless given.")] active: Option<bool>,
+    ) -> Result<Vec<Department>> {
         let all = departments(ctx).await?;
         let mut list: Vec<_> = all.values().filter(|d| active.is_none_or(|a| d.active == a)).cloned().collect();
         list.sort_by(|a, b| a.position.cmp(&b.position).then_with(|| a.code.cmp(&b.code)));
@@ -225,8 +229,12 @@ async fn create(store: &Store, origin: &Origin, input: DepartmentCreateInput) ->
     checks.filled("nameZh", &name_zh, SHORT);
     checks.filled("nameEn", &name_en, SHORT);
     checks.done()?;
-    let last: Option<Option<i32>> =
-        department::Entity::find().select_only().column_as(sea_orm::ColumnTrait::max(&department::Column::Position), "last").into_tuple().one(permitted.conn()).await?;
+    let last: Option<Option<i32>> = department::Entity::find()
+        .select_only()
+        .column_as(sea_orm::ColumnTrait::max(&department::Column::Position), "last")
+        .into_tuple()
+        .one(permitted.conn())
+        .await?;
     let row = department::Model { code, name_zh, name_en, active: true, position: last.flatten().unwrap_or(0) + 1, version: 1 };
     insert(&permitted, row.clone()).await?;
     permitted.commit(Change::of("departmentCreate").added("Department", &row.code, &row)).await?;

@@ -104,7 +104,18 @@ mod tests {
         for good in ["REL-APP-2026-001", "REL-APP-2026-999", "REL-APP-2026-1000"] {
             assert_eq!(read("REL-APP", good).map(|n| n.to_string()).as_deref(), Some(good));
         }
-        for bad in ["REL-APP-2026-01", "REL-APP-26-001", "REL-APP-2026-000", "REL-APP-2026-0100", "REL-SUM-2026-001", "rel-app-2026-001", "", "REL-APP-1999-001", "REL-APP-2026-1234567890", "REL-APP-２０２６-001"] {
+        for bad in [
+            "REL-APP-2026-01",
+            "REL-APP-26-001",
+            "REL-APP-2026-000",
+            "REL-APP-2026-0100",
+            "REL-SUM-2026-001",
+            "rel-app-2026-001",
+            "",
+            "REL-APP-1999-001",
+            "REL-APP-2026-1234567890",
+            "REL-APP-２０２６-001",
+        ] {
             assert_eq!(read("REL-APP", bad), None, "{bad}");
         }
     }

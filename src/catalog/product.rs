@@ -89,7 +89,11 @@ impl ProductBy {
         let found = query.one(permitted.conn()).await?;
         match (found, self) {
             (Some(p), _) if !p.active && before != Some(p.id) => {
-                checks.fail(UserErrorCode::Retired, &path, say(format!("The product {} is retired", p.key), format!("产品 {} 已停用", p.key)));
+                checks.fail(
+                    UserErrorCode::Retired,
+                    &path,
+                    say(format!("The product {} is retired", p.key), format!("产品 {} 已停用", p.key)),
+                );
                 Ok(None)
             }
             (Some(p), _) => Ok(Some(p.id)),
@@ -110,7 +114,11 @@ pub struct ProductQuery;
 #[Object]
 impl ProductQuery {
     /// All products by key. `active: true` leaves out the retired ones.
-    async fn products(&self, ctx: &Context<'_>, active: Option<bool>) -> Result<Vec<Product>> {
+    async fn products(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only those in use, or only the retired ones; all unless given.")] active: Option<bool>,
+    ) -> Result<Vec<Product>> {
         let mut query = product::Entity::find().order_by_asc(product::Column::Key);
         if let Some(active) = active {
             query = query.filter(product::Column::Active.eq(active));

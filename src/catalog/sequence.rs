@@ -48,8 +48,12 @@ async fn set(store: &Store, origin: &Origin, input: NumberSequenceSetInput) -> R
     let NumberSequenceSetInput { year, last } = input;
     let permitted = store.create(origin, Act::SequenceManage).await?;
     let mut checks = Checks::default();
-    checks.require((2000..=2999).contains(&year), UserErrorCode::OutOfRange, "year", || say("A year from 2000 to 2999", "年份范围为 2000 到 2999"));
-    checks.require((0..=999_999).contains(&last), UserErrorCode::OutOfRange, "last", || say("A sequence from 0 to 999999", "序号范围为 0 到 999999"));
+    checks.require((2000..=2999).contains(&year), UserErrorCode::OutOfRange, "year", || {
+        say("A year from 2000 to 2999", "年份范围为 2000 到 2999")
+    });
+    checks.require((0..=999_999).contains(&last), UserErrorCode::OutOfRange, "last", || {
+        say("A sequence from 0 to 999999", "序号范围为 0 到 999999")
+    });
     checks.done()?;
     let before = numbering::last(&permitted, year).await?;
     let mut checks = Checks::default();

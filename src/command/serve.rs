@@ -45,8 +45,11 @@ pub async fn serve(settings: Settings) -> Result<(), String> {
     Ok(())
 }
 
-/// The people of the demo company, one for each kind of user: what they are, subject, name, memberships, role.
-const PEOPLE: [(&str, &str, &str, &[&str], &[&str]); 10] = [
+/// What somebody is, subject, name, memberships, roles.
+type Sample = (&'static str, &'static str, &'static str, &'static [&'static str], &'static [&'static str]);
+
+/// The people of the demo company, one for each kind of user.
+const PEOPLE: [Sample; 10] = [
     ("product head", "u-1001", "张伟", &["PRODUCT:HEAD"], &[]),
     ("product member", "u-1002", "王芳", &["PRODUCT:MEMBER"], &[]),
     ("operations head", "u-1041", "赵磊", &["OPS:HEAD"], &[]),

@@ -26,7 +26,14 @@ impl Company {
     }
 
     pub(super) fn actions(&mut self, rows: &mut Rows, making: &Making) {
-        let areas = [ActionArea::Testing, ActionArea::Collaboration, ActionArea::Capability, ActionArea::Process, ActionArea::Testing, ActionArea::Process];
+        let areas = [
+            ActionArea::Testing,
+            ActionArea::Collaboration,
+            ActionArea::Capability,
+            ActionArea::Process,
+            ActionArea::Testing,
+            ActionArea::Process,
+        ];
         let submitted_on = making.row.prepared_on + Days::new(1);
         let watched = Self::was_submitted(making.age).then_some(submitted_on.min(self.calendar.day_of(self.now)));
         for (position, ((measure, check, owners), area)) in (1..).zip(text::MEASURES.into_iter().zip(areas)) {

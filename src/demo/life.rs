@@ -97,7 +97,9 @@ impl Company {
                 action.status_kept = "CANCELLED".into();
                 action.open_due_on = None;
             }
-            for open in rows.occurrences.iter_mut().filter(|o| o.report_id == report_id && o.status == entity::enums::OccurrenceStatus::Open) {
+            for open in
+                rows.occurrences.iter_mut().filter(|o| o.report_id == report_id && o.status == entity::enums::OccurrenceStatus::Open)
+            {
                 open.status = entity::enums::OccurrenceStatus::Cancelled;
             }
         }

@@ -6,11 +6,11 @@ use chrono::{DateTime, Datelike, Days, NaiveDate, TimeDelta, Utc};
 use entity::{
     department_evaluation,
     enums::{
-        ComplianceVerdict, Impact, IssueCategory, MilestoneKind, MilestonePrecision, ProblemPhase, ReleaseOutcome, ReleaseStrategy, ReleaseType,
-        ReportState,
+        ComplianceVerdict, Impact, IssueCategory, MilestoneKind, MilestonePrecision, ProblemPhase, ReleaseOutcome, ReleaseStrategy,
+        ReleaseType, ReportState,
     },
-    feedback_source, incident_review, milestone, owner, participant, participant_person, person, planned_fix, post_release_stat, problem, product,
-    product_project, release_application, report, shortcoming, staffing, timeline_entry, typical_case,
+    feedback_source, incident_review, milestone, owner, participant, participant_person, person, planned_fix, post_release_stat, problem,
+    product, product_project, release_application, report, shortcoming, staffing, timeline_entry, typical_case,
 };
 use sea_orm::prelude::Uuid;
 
@@ -50,7 +50,17 @@ impl Company {
     pub fn new(calendar: Calendar, now: DateTime<Utc>, total: u32) -> Self {
         let mut draw = Draw::new(20_260_401);
         let products = text::PRODUCTS.iter().map(|_| draw.id()).collect();
-        Self { draw, calendar, now, products, minors: vec![0, 3, 6], sequences: BTreeMap::new(), applications: BTreeMap::new(), total, made: 0 }
+        Self {
+            draw,
+            calendar,
+            now,
+            products,
+            minors: vec![0, 3, 6],
+            sequences: BTreeMap::new(),
+            applications: BTreeMap::new(),
+            total,
+            made: 0,
+        }
     }
 
     /// Products and people.
@@ -124,11 +134,30 @@ impl Company {
         let application = FormNumber::application_of(of_release, Self::counted(&mut self.applications, of_release)).to_string();
         let late = if self.draw.percent(30) { self.draw.between(5, 180) } else { -self.draw.between(0, 10) };
         let planned_minutes = self.draw.between(4, 16) * 15;
-        let release_type = self.draw.one(&[ReleaseType::Feature, ReleaseType::Feature, ReleaseType::Patch, ReleaseType::Patch, ReleaseType::Major, ReleaseType::Emergency], ReleaseType::Patch);
-        let strategy = self.draw.one(&[ReleaseStrategy::Canary, ReleaseStrategy::Canary, ReleaseStrategy::BlueGreen, ReleaseStrategy::Rolling, ReleaseStrategy::Full], ReleaseStrategy::Full);
+        let release_type = self.draw.one(
+            &[
+                ReleaseType::Feature,
+                ReleaseType::Feature,
+                ReleaseType::Patch,
+                ReleaseType::Patch,
+                ReleaseType::Major,
+                ReleaseType::Emergency,
+            ],
+            ReleaseType::Patch,
+        );
+        let strategy = self.draw.one(
+            &[
+                ReleaseStrategy::Canary,
+                ReleaseStrategy::Canary,
+                ReleaseStrategy::BlueGreen,
+                ReleaseStrategy::Rolling,
+                ReleaseStrategy::Full,
+            ],
+            ReleaseStrategy::Full,
+        );
         let outcome = if self.draw.percent(8) { ReleaseOutcome::RolledBack } else { ReleaseOutcome::Released };
         let partial = strategy == ReleaseStrategy::Canary;
-        let planned_budget = i64::from(self.draw.between(20, 120)) * 1_000_00;
+        let planned_budget = i64::from(self.draw.between(20, 120)) * 100_000; // thousands of yuan, in fen
         let spent = planned_budget * i64::from(self.draw.between(88, 112)) / 100;
         let made_at = self.calendar.start_of(prepared_on).min(self.now);
         let application_id = self.draw.id();
@@ -181,7 +210,9 @@ impl Company {
             strategy_fit: Some(true),
             strategy_fit_reason: Some("发布策略有效控制了新功能风险，未出现大规模问题".into()),
             strategy_suggestions: Some("下次功能迭代可缩短批次间隔时间，提升发布效率".into()),
-            compliance: Some(self.draw.one(&[ComplianceVerdict::Full, ComplianceVerdict::Full, ComplianceVerdict::Mostly], ComplianceVerdict::Full)),
+            compliance: Some(
+                self.draw.one(&[ComplianceVerdict::Full, ComplianceVerdict::Full, ComplianceVerdict::Mostly], ComplianceVerdict::Full),
+            ),
             non_compliances: None,
             rectification: None,
             evaluation_version: 1,
@@ -217,7 +248,13 @@ impl Company {
             let id = self.draw.id();
             rows.participants.push(participant::Model { id, report_id: row.id, department: department.into(), position });
             if let Some((subject, ..)) = text::PEOPLE.iter().find(|(.., d)| *d == department) {
-                let person = participant_person::Model { id: self.draw.id(), participant_id: id, report_id: row.id, person_id: person_id(subject), position: 1 };
+                let person = participant_person::Model {
+                    id: self.draw.id(),
+                    participant_id: id,
+                    report_id: row.id,
+                    person_id: person_id(subject),
+                    position: 1,
+                };
                 rows.participant_people.push(person);
             }
         }
@@ -227,7 +264,14 @@ impl Company {
         }
     }
 
-    pub(super) fn owners(&mut self, rows: &mut Rows, report_id: Uuid, of: (Option<Uuid>, Option<Uuid>, Option<Uuid>), codes: &[&str], lead: bool) {
+    pub(super) fn owners(
+        &mut self,
+        rows: &mut Rows,
+        report_id: Uuid,
+        of: (Option<Uuid>, Option<Uuid>, Option<Uuid>),
+        codes: &[&str],
+        lead: bool,
+    ) {
         for (position, code) in (1..).zip(codes) {
             rows.owners.push(owner::Model {
                 id: self.draw.id(),
@@ -249,7 +293,8 @@ impl Company {
         let release_day = self.calendar.day_of(making.release);
         let day = |offset: i64| release_day + TimeDelta::days(offset);
         let start = |calendar: Calendar, day: NaiveDate| calendar.start_of(day);
-        let done = making.row.actual_release_at.unwrap_or(making.release) + TimeDelta::minutes(i64::from(making.row.actual_duration_minutes.unwrap_or(60)));
+        let done = making.row.actual_release_at.unwrap_or(making.release)
+            + TimeDelta::minutes(i64::from(making.row.actual_duration_minutes.unwrap_or(60)));
         let rolled_back = making.row.outcome == ReleaseOutcome::RolledBack;
         for (position, (kind, precision, owners)) in (1..).zip(crate::report::create::MILESTONES) {
             let by_day = |offset: i64, late: i64| (start(self.calendar, day(offset)), Some(start(self.calendar, day(offset + late))));
@@ -259,8 +304,12 @@ impl Company {
                 MilestoneKind::TestingCompleted => by_day(-5, late),
                 MilestoneKind::StagingVerification => by_day(-2, late),
                 MilestoneKind::ReviewMeeting => by_day(3, 0),
-                MilestoneKind::ProductionDeployment => (making.release + TimeDelta::minutes(i64::from(making.row.planned_duration_minutes.unwrap_or(60))), Some(done)),
-                MilestoneKind::ReleaseVerification | MilestoneKind::Custom => (making.release + TimeDelta::hours(5), Some(done + TimeDelta::minutes(40))),
+                MilestoneKind::ProductionDeployment => {
+                    (making.release + TimeDelta::minutes(i64::from(making.row.planned_duration_minutes.unwrap_or(60))), Some(done))
+                }
+                MilestoneKind::ReleaseVerification | MilestoneKind::Custom => {
+                    (making.release + TimeDelta::hours(5), Some(done + TimeDelta::minutes(40)))
+                }
             };
             let actual = actual.filter(|at| *at <= self.now && !(rolled_back && precision == MilestonePrecision::Minute));
             let id = self.draw.id();
@@ -290,15 +339,25 @@ impl Company {
         let report_id = making.row.id;
         let rolled_back = making.row.outcome == ReleaseOutcome::RolledBack;
         let example = making.age == 6;
-        let count = if example { 3 } else if rolled_back { 2 } else { self.draw.between(0, 3) };
+        let count = if example {
+            3
+        } else if rolled_back {
+            2
+        } else {
+            self.draw.between(0, 3)
+        };
         for number in 1..=count {
             let first = usize::try_from(number - 1).unwrap_or(0);
             let fallback = text::PROBLEMS.get(first).copied().unwrap_or(("", "", &["OPS"]));
             let (description, resolution, owners) = if example { fallback } else { self.draw.one(&text::PROBLEMS, fallback) };
             let rollback = rolled_back && number == 1;
-            let impact = if rollback { Impact::High } else { self.draw.one(&[Impact::Medium, Impact::Low, Impact::Low, Impact::High], Impact::Low) };
+            let impact =
+                if rollback { Impact::High } else { self.draw.one(&[Impact::Medium, Impact::Low, Impact::Low, Impact::High], Impact::Low) };
             let impact = if example { Impact::Medium } else { impact };
-            let phase = self.draw.one(&[ProblemPhase::ProductionDeployment, ProblemPhase::ReleaseVerification, ProblemPhase::First24Hours, ProblemPhase::Staging], ProblemPhase::ProductionDeployment);
+            let phase = self.draw.one(
+                &[ProblemPhase::ProductionDeployment, ProblemPhase::ReleaseVerification, ProblemPhase::First24Hours, ProblemPhase::Staging],
+                ProblemPhase::ProductionDeployment,
+            );
             let minutes = self.draw.between(1, 24) * 10;
             let detected = making.release + TimeDelta::minutes(i64::from(self.draw.between(10, 600)));
             let id = self.draw.id();
@@ -331,7 +390,14 @@ impl Company {
                 });
                 for (position, event) in (1..).zip(["发现问题", "启动处理流程", "处理完成，系统恢复正常"]) {
                     let at = detected + TimeDelta::minutes(i64::from(minutes) * i64::from(position - 1) / 2);
-                    rows.timeline.push(timeline_entry::Model { id: self.draw.id(), problem_id: id, report_id, at, event: event.into(), position });
+                    rows.timeline.push(timeline_entry::Model {
+                        id: self.draw.id(),
+                        problem_id: id,
+                        report_id,
+                        at,
+                        event: event.into(),
+                        position,
+                    });
                 }
             }
         }
@@ -363,10 +429,23 @@ impl Company {
                 version: 1,
             });
             if open > 0 {
-                rows.fixes.push(planned_fix::Model { id: self.draw.id(), stat_id: id, report_id, release_version: "下一补丁版本".into(), count: open, position: 1 });
+                rows.fixes.push(planned_fix::Model {
+                    id: self.draw.id(),
+                    stat_id: id,
+                    report_id,
+                    release_version: "下一补丁版本".into(),
+                    count: open,
+                    position: 1,
+                });
             }
             for (position, source) in (1..).zip(sources) {
-                rows.sources.push(feedback_source::Model { id: self.draw.id(), stat_id: id, report_id, text: (*source).to_owned(), position });
+                rows.sources.push(feedback_source::Model {
+                    id: self.draw.id(),
+                    stat_id: id,
+                    report_id,
+                    text: (*source).to_owned(),
+                    position,
+                });
             }
         }
         let cases = self.draw.between(0, 2);

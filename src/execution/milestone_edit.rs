@@ -5,7 +5,7 @@ use entity::{
     enums::{MilestoneKind, MilestonePrecision, ReportSection},
     milestone,
 };
-use sea_orm::{EntityTrait, QueryFilter, QueryOrder, prelude::Uuid, ColumnTrait};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, prelude::Uuid};
 
 use super::Milestone;
 use crate::{
@@ -180,7 +180,9 @@ async fn add(store: &Store, origin: &Origin, input: MilestoneAddInput) -> Result
     checks.filled("name", &name, SHORT);
     check_codes(&permitted, &mut checks, "owners", &owners, &[]).await?;
     let so_far = siblings(&permitted, report_id).await?;
-    checks.require(so_far.len() < 100, UserErrorCode::OutOfRange, "reportId", || say("A report has at most 100 milestones", "每份报告最多 100 个关键节点"));
+    checks.require(so_far.len() < 100, UserErrorCode::OutOfRange, "reportId", || {
+        say("A report has at most 100 milestones", "每份报告最多 100 个关键节点")
+    });
     checks.done()?;
     let id = Uuid::now_v7();
     let position = place(&permitted, report_id, id, position.unwrap_or(i32::MAX)).await?;
@@ -223,7 +225,8 @@ async fn edit(store: &Store, origin: &Origin, input: MilestoneUpdateInput) -> Re
     } = input;
     let (opened, before) = store.open_row::<milestone::Entity>(origin, Kind::Milestone.uuid(&id)?).await?;
     let old_owners = codes(&Owned::Milestone(before.id).opened(&opened).await?);
-    let plans = !(planned_at.is_undefined() && owners.is_undefined() && name.is_undefined() && precision.is_undefined() && position.is_undefined());
+    let plans =
+        !(planned_at.is_undefined() && owners.is_undefined() && name.is_undefined() && precision.is_undefined() && position.is_undefined());
     let mut acts = vec![Act::MilestoneReport { owners: &old_owners }];
     if plans {
         acts.push(Act::MilestonePlan);
@@ -256,11 +259,9 @@ async fn edit(store: &Store, origin: &Origin, input: MilestoneUpdateInput) -> Re
         row.not_applicable_reason = None;
     }
     match (row.not_applicable, &row.not_applicable_reason) {
-        (true, None) => checks.fail(
-            UserErrorCode::Required,
-            "notApplicableReason",
-            say("Not applicable needs a reason", "标记为不适用时必须填写原因"),
-        ),
+        (true, None) => {
+            checks.fail(UserErrorCode::Required, "notApplicableReason", say("Not applicable needs a reason", "标记为不适用时必须填写原因"))
+        }
         (false, Some(_)) => checks.fail(
             UserErrorCode::Invalid,
             "notApplicableReason",

@@ -200,9 +200,12 @@ async fn run(store: &Store, origin: &Origin, input: ResourcesUpdateInput) -> Res
     checks.patch_count("testServers", test_servers, &mut row.test_servers);
     checks.patch_decimal("storageAddedGb", storage_added_gb, false, &mut row.storage_added_gb);
     checks.patch_value("currency", currency, &mut row.currency);
-    checks.require(row.currency.len() == 3 && row.currency.bytes().all(|b| b.is_ascii_uppercase()), UserErrorCode::Invalid, "currency", || {
-        say("A currency has three capital letters, as CNY", "币种为三个大写字母，如 CNY")
-    });
+    checks.require(
+        row.currency.len() == 3 && row.currency.bytes().all(|b| b.is_ascii_uppercase()),
+        UserErrorCode::Invalid,
+        "currency",
+        || say("A currency has three capital letters, as CNY", "币种为三个大写字母，如 CNY"),
+    );
     checks.patch_decimal("budgetPlanned", budget_planned, false, &mut row.budget_planned);
     checks.patch_decimal("budgetActual", budget_actual, false, &mut row.budget_actual);
     checks.patch_text("budgetReason", budget_reason, LONG, &mut row.budget_reason);

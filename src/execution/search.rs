@@ -2,10 +2,7 @@
 
 use async_graphql::{Context, Enum, InputObject, Object};
 use entity::{enums::MilestoneKind, milestone, owner, report};
-use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
-    sea_query::Expr,
-};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, QueryTrait, sea_query::Expr};
 
 use super::Milestone;
 use crate::{

@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use async_graphql::{
     Request, Response as GraphQlResponse, ServerError, Value, Variables,
-    parser::{parse_query, types::{DocumentOperations, ExecutableDocument, OperationType}},
+    parser::{
+        parse_query,
+        types::{DocumentOperations, ExecutableDocument, OperationType},
+    },
 };
 use axum::{
     body::{Body, to_bytes},
@@ -76,7 +79,10 @@ pub async fn graphql(State(app): State<Arc<App>>, method: Method, headers: Heade
     };
     if media.is_none() {
         let en = "Accept application/graphql-response+json or application/json";
-        return refused(&manner, &refuse(StatusCode::NOT_ACCEPTABLE, "BAD_USER_INPUT", en, "请接受 application/graphql-response+json 或 application/json"));
+        return refused(
+            &manner,
+            &refuse(StatusCode::NOT_ACCEPTABLE, "BAD_USER_INPUT", en, "请接受 application/graphql-response+json 或 application/json"),
+        );
     }
     let asked = if method == Method::GET {
         from_url(query.as_deref().unwrap_or_default())
@@ -109,7 +115,8 @@ fn bad_request(en: &str, zh: &str) -> Refusal {
 }
 
 fn from_json(body: &[u8]) -> Result<Asked, Refusal> {
-    let value: serde_json::Value = serde_json::from_slice(body).map_err(|_| bad_request("The body is not JSON", "请求体不是有效的 JSON"))?;
+    let value: serde_json::Value =
+        serde_json::from_slice(body).map_err(|_| bad_request("The body is not JSON", "请求体不是有效的 JSON"))?;
     if !value.is_object() {
         return Err(bad_request("The body must be one JSON object; batches are not taken", "请求体必须是单个 JSON 对象，不支持批量请求"));
     }
@@ -148,8 +155,11 @@ fn prepare(asked: Asked, manner: &Manner, get: bool) -> Result<Request, Refusal>
     let query = query.ok_or_else(|| bad_request("query is missing", "缺少 query"))?;
     // A request that cannot be parsed is 400 for `application/graphql-response+json`, and 200 for `application/json`.
     let status = if manner.media == Media::GraphQl { StatusCode::BAD_REQUEST } else { StatusCode::OK };
-    let document = parse_query(&query)
-        .map_err(|e| Refusal { status, code: "GRAPHQL_PARSE_FAILED", said: say(format!("Syntax error: {e}"), format!("语法错误：{e}")) })?;
+    let document = parse_query(&query).map_err(|e| Refusal {
+        status,
+        code: "GRAPHQL_PARSE_FAILED",
+        said: say(format!("Syntax error: {e}"), format!("语法错误：{e}")),
+    })?;
     if get && chosen(&document, operation_name.as_deref()).is_some_and(|kind| kind != OperationType::Query) {
         let (en, zh) = ("Only queries go over GET", "GET 仅支持查询");
         return Err(refuse(StatusCode::METHOD_NOT_ALLOWED, "BAD_USER_INPUT", en, zh));

@@ -34,7 +34,8 @@ fn plain(kind: &'static str, bytes: &'static [u8]) -> Response {
 /// Every browser takes gzip; the assets are kept so.
 fn packed(kind: &'static str, bytes: &'static [u8]) -> Response {
     let mut answer = plain(kind, bytes);
-    let add = |name: HeaderName, value: &'static str, answer: &mut Response| answer.headers_mut().insert(name, HeaderValue::from_static(value));
+    let add =
+        |name: HeaderName, value: &'static str, answer: &mut Response| answer.headers_mut().insert(name, HeaderValue::from_static(value));
     add(header::CONTENT_ENCODING, "gzip", &mut answer);
     add(header::CACHE_CONTROL, "public, max-age=86400", &mut answer);
     answer

@@ -44,7 +44,10 @@ impl Checks {
         }
         let length = text.chars().count();
         self.require(length <= most, UserErrorCode::TooLong, path, || {
-            say(format!("The text has {length} characters; at most {most} are allowed"), format!("文本共 {length} 个字符，最多允许 {most} 个"))
+            say(
+                format!("The text has {length} characters; at most {most} are allowed"),
+                format!("文本共 {length} 个字符，最多允许 {most} 个"),
+            )
         });
     }
 
@@ -105,7 +108,9 @@ impl Checks {
     /// A decimal of a patch: never negative unless `negative`.
     pub fn patch_decimal(&mut self, path: &str, patch: MaybeUndefined<Hundredths>, negative: bool, into: &mut Option<i64>) {
         if let MaybeUndefined::Value(value) = patch {
-            self.require(negative || value.0 >= 0, UserErrorCode::OutOfRange, path, || say("The number must not be negative", "数值不能为负数"));
+            self.require(negative || value.0 >= 0, UserErrorCode::OutOfRange, path, || {
+                say("The number must not be negative", "数值不能为负数")
+            });
         }
         patch_into(patch.map_value(|v| v.0), into);
     }

@@ -163,7 +163,11 @@ pub struct LabelQuery;
 #[Object]
 impl LabelQuery {
     /// Labels of enum values in both languages; of one enum, or of all.
-    async fn enum_labels(&self, ctx: &Context<'_>, #[graphql(name = "enum")] of: Option<String>) -> Result<Vec<EnumLabel>> {
+    async fn enum_labels(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "enum", desc = "Name of one enum; all unless given.")] of: Option<String>,
+    ) -> Result<Vec<EnumLabel>> {
         let zh = lang(ctx) == Lang::Zh;
         let wanted = LABELS.iter().filter(|(name, ..)| of.as_deref().is_none_or(|of| of == *name));
         let label = |(of, value, label_zh, label_en): &(&'static str, &'static str, &'static str, &'static str)| EnumLabel {

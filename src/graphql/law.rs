@@ -62,6 +62,29 @@ fn about(act: Act<'_>) -> &'static str {
     }
 }
 
+/// Describes what every list has in common: connections, and the arguments that Relay and our lists share.
+pub fn describe_lists(registry: &mut Registry) {
+    for of in registry.types.values_mut() {
+        let MetaType::Object { name, description, fields, .. } = of else { continue };
+        if name.ends_with("Connection") && description.is_none() {
+            *description = Some("A page of a list; `totalCount` is counted only when asked for.".into());
+        }
+        for argument in fields.values_mut().flat_map(|field| field.args.values_mut()) {
+            let said = match argument.name.as_str() {
+                "first" => "Rows from the start: 20 unless given, at most 100.",
+                "after" => "Only rows after this cursor.",
+                "last" => "Rows from the end, at most 100.",
+                "before" => "Only rows before this cursor.",
+                "where" => "Which rows; all unless given.",
+                "orderBy" => "In which order: by the first key, then by the next.",
+                "input" => "What to do it with.",
+                _ => continue,
+            };
+            argument.description.get_or_insert_with(|| said.into());
+        }
+    }
+}
+
 /// Adds to the descriptions of a root type's fields what they require.
 pub fn describe(registry: &mut Registry, root: &str) {
     let Some(MetaType::Object { fields, .. }) = registry.types.get_mut(root) else { return };

@@ -7,6 +7,7 @@ use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat, SubsecRound, Utc};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Instant(pub DateTime<Utc>);
 
+/// An instant, as RFC 3339 with an offset: `2026-03-31T16:00:00Z`. Answers are in UTC.
 #[Scalar(name = "DateTime", specified_by_url = "https://scalars.graphql.org/andimarek/date-time.html")]
 impl ScalarType for Instant {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -28,6 +29,7 @@ impl ScalarType for Instant {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Day(pub NaiveDate);
 
+/// A calendar date: `2026-03-31`.
 #[Scalar(name = "Date", specified_by_url = "https://scalars.graphql.org/andimarek/local-date.html")]
 impl ScalarType for Day {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -53,7 +55,7 @@ impl ScalarType for Day {
 pub struct Hundredths(pub i64);
 
 /// More than any form needs, and far from where sums overflow.
-const LARGEST: i64 = 1_000_000_000_000_00;
+const LARGEST: i64 = 100_000_000_000_000;
 
 impl Hundredths {
     /// Reads `12`, `-12.5` or `12.50`.
@@ -81,6 +83,7 @@ impl Hundredths {
     }
 }
 
+/// An exact decimal with at most two places, as a string: `"1024.50"`. Used for money, hours, gigabytes and percentages.
 #[Scalar(name = "Decimal", specified_by_url = "https://www.w3.org/TR/xmlschema-2/#decimal")]
 impl ScalarType for Hundredths {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -101,6 +104,7 @@ impl ScalarType for Hundredths {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Url(pub String);
 
+/// An absolute address with the scheme http or https.
 #[Scalar(name = "URL", specified_by_url = "https://url.spec.whatwg.org/")]
 impl ScalarType for Url {
     fn parse(value: Value) -> InputValueResult<Self> {

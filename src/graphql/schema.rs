@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use async_graphql::{
-    ContainerType, Context, ContextSelectionSet, EmptySubscription, MergedObject, ObjectType, OutputType, Positioned, Schema, ServerResult, Value,
-    parser::types::Field, registry::Registry,
+    ContainerType, Context, ContextSelectionSet, EmptySubscription, MergedObject, ObjectType, OutputType, Positioned, Schema, ServerResult,
+    Value, parser::types::Field, registry::Registry,
 };
 
 use super::{labels::LabelQuery, law};
@@ -27,7 +27,15 @@ pub struct Queries(ReportQuery, CatalogQuery, ImprovementQuery, MilestoneQuery, 
 /// Everything that can be changed. Each mutation takes one `input` and answers the changed object, or `userErrors`.
 #[derive(Default, MergedObject)]
 #[graphql(name = "Mutation")]
-pub struct Mutations(ReportMutation, ExecutionMutation, ProblemMutation, AftermathMutation, EvaluationMutation, ImprovementMutation, CatalogMutation);
+pub struct Mutations(
+    ReportMutation,
+    ExecutionMutation,
+    ProblemMutation,
+    AftermathMutation,
+    EvaluationMutation,
+    ImprovementMutation,
+    CatalogMutation,
+);
 
 /// A root whose fields say what they require.
 #[derive(Default)]
@@ -47,6 +55,7 @@ impl<T: ObjectType> OutputType for Lawful<T> {
     fn create_type_info(registry: &mut Registry) -> String {
         let name = T::create_type_info(registry);
         law::describe(registry, &T::type_name());
+        law::describe_lists(registry);
         name
     }
 

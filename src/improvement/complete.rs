@@ -101,7 +101,10 @@ pub fn expect_status(occurrence: &occurrence::Model, wanted: OccurrenceStatus) -
     }
     let name = |s: OccurrenceStatus| json!(s).as_str().unwrap_or_default().to_owned();
     let (now, wanted) = (name(occurrence.status), name(wanted));
-    let said = say(format!("The occurrence is {now}; this is possible while it is {wanted}"), format!("该到期项当前为 {now}，仅在 {wanted} 时可以执行此操作"));
+    let said = say(
+        format!("The occurrence is {now}; this is possible while it is {wanted}"),
+        format!("该到期项当前为 {now}，仅在 {wanted} 时可以执行此操作"),
+    );
     Err(Error::user(UserErrorCode::WrongState, "occurrenceId", said))
 }
 
@@ -119,7 +122,9 @@ async fn complete(store: &Store, origin: &Origin, input: ActionCompleteInput) ->
     let today = permitted.today();
     let done_on = completed_on.map_or(today, |d| d.0);
     let mut checks = Checks::default();
-    checks.require(done_on <= today, UserErrorCode::Invalid, "completedOn", || say("The day of completion lies in the future", "完成日期不能晚于今天"));
+    checks.require(done_on <= today, UserErrorCode::Invalid, "completedOn", || {
+        say("The day of completion lies in the future", "完成日期不能晚于今天")
+    });
     if let Some(evidence) = &evidence {
         checks.text("evidence", evidence, LONG);
     }

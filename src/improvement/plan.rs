@@ -173,7 +173,14 @@ impl Owners {
     }
 }
 
-fn apply(checks: &mut Checks, row: &mut improvement_action::Model, fields: ActionFields, owners: &mut Owners, prepared_on: NaiveDate, today: NaiveDate) {
+fn apply(
+    checks: &mut Checks,
+    row: &mut improvement_action::Model,
+    fields: ActionFields,
+    owners: &mut Owners,
+    prepared_on: NaiveDate,
+    today: NaiveDate,
+) {
     let ActionFields { area_note, owners: codes, lead, verification, schedule, schedule_text } = fields;
     checks.patch_text("areaNote", area_note, SHORT, &mut row.area_note);
     checks.require(row.area != ActionArea::Other || row.area_note.is_some(), UserErrorCode::Required, "areaNote", || {
@@ -246,7 +253,9 @@ async fn add(store: &Store, origin: &Origin, input: ActionAddInput) -> Result<im
     let mut owners = Owners::default();
     let mut checks = Checks::default();
     checks.filled("measure", &row.measure, LONG);
-    checks.require(so_far < 200, UserErrorCode::OutOfRange, "reportId", || say("A report takes at most 200 actions", "每份报告最多 200 项改进措施"));
+    checks.require(so_far < 200, UserErrorCode::OutOfRange, "reportId", || {
+        say("A report takes at most 200 actions", "每份报告最多 200 项改进措施")
+    });
     apply(&mut checks, &mut row, fields, &mut owners, report.prepared_on, permitted.today());
     check_codes(&permitted, &mut checks, "owners", &owners.codes, &[]).await?;
     checks.done()?;

@@ -78,7 +78,13 @@ impl ImprovementActionWhere {
             let ids = report::Entity::find().select_only().column(report::Column::Id).filter(f.condition());
             Column::ReportId.in_subquery(ids.into_query())
         };
-        let is_overdue = |yes: bool| if yes { action(Column::OpenDueOn).lt(today) } else { action(Column::OpenDueOn).gte(today).or(action(Column::OpenDueOn).is_null()) };
+        let is_overdue = |yes: bool| {
+            if yes {
+                action(Column::OpenDueOn).lt(today)
+            } else {
+                action(Column::OpenDueOn).gte(today).or(action(Column::OpenDueOn).is_null())
+            }
+        };
         let own = Condition::all()
             .add_option(area.as_ref().map(|f| f.on(action(Column::Area), |v| v)))
             .add_option(status.as_ref().map(|f| f.on(action(Column::StatusKept), status_name)))
@@ -186,8 +192,12 @@ fn action_sorts(order: Option<Vec<ImprovementActionOrder>>) -> Result<Vec<Sort<i
     for ImprovementActionOrder { field, direction } in order {
         once(&mut seen, field)?;
         let sort = match field {
-            ImprovementActionOrderField::DueOn => Sort::by(action(Column::OpenDueOn), SortKind::Day, |a: &Model| a.open_due_on.into()).nullable(),
-            ImprovementActionOrderField::CreatedAt => Sort::by(action(Column::CreatedAt), SortKind::Instant, |a: &Model| a.created_at.into()),
+            ImprovementActionOrderField::DueOn => {
+                Sort::by(action(Column::OpenDueOn), SortKind::Day, |a: &Model| a.open_due_on.into()).nullable()
+            }
+            ImprovementActionOrderField::CreatedAt => {
+                Sort::by(action(Column::CreatedAt), SortKind::Instant, |a: &Model| a.created_at.into())
+            }
         };
         sorts.push(sort.descending(is_descending(direction)));
     }
@@ -205,7 +215,9 @@ pub fn occurrence_sorts(order: Option<Vec<ActionOccurrenceOrder>>) -> Result<Vec
         once(&mut seen, field)?;
         let sort = match field {
             ActionOccurrenceOrderField::DueOn => Sort::by(due(Column::DueOn), SortKind::Day, |o: &Model| o.due_on.into()),
-            ActionOccurrenceOrderField::CompletedOn => Sort::by(due(Column::CompletedOn), SortKind::Day, |o: &Model| o.completed_on.into()).nullable(),
+            ActionOccurrenceOrderField::CompletedOn => {
+                Sort::by(due(Column::CompletedOn), SortKind::Day, |o: &Model| o.completed_on.into()).nullable()
+            }
         };
         sorts.push(sort.descending(is_descending(direction)));
     }
@@ -226,7 +238,7 @@ pub struct ImprovementQuery;
 #[Object]
 impl ImprovementQuery {
     /// One improvement action, or null where it is absent or you may not see it.
-    async fn improvement_action(&self, ctx: &Context<'_>, id: ID) -> Option<Result<ImprovementAction>> {
+    async fn improvement_action(&self, ctx: &Context<'_>, #[graphql(desc = "Its global id.")] id: ID) -> Option<Result<ImprovementAction>> {
         find(ctx, &id).await.transpose()
     }
 

@@ -5,7 +5,11 @@ use entity::{
     enums::{ActionStatus, OccurrenceStatus, ScheduleKind},
     improvement_action, occurrence, owner,
 };
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, prelude::Uuid, sea_query::{Expr, ExprTrait}};
+use sea_orm::{
+    ColumnTrait, EntityTrait, QueryFilter, QueryOrder,
+    prelude::Uuid,
+    sea_query::{Expr, ExprTrait},
+};
 use serde_json::{Value, json};
 
 use crate::{

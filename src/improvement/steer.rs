@@ -8,7 +8,12 @@ use entity::{
 use sea_orm::prelude::Uuid;
 use serde_json::json;
 
-use super::{ActionOccurrence, ImprovementAction, complete::{action_of, expect_status}, plan::Owners, state};
+use super::{
+    ActionOccurrence, ImprovementAction,
+    complete::{action_of, expect_status},
+    plan::Owners,
+    state,
+};
 use crate::{
     auth::Act,
     catalog::department::check_codes,
@@ -130,14 +135,16 @@ impl SteerMutation {
     /// Cancels a submitted action: nothing of it is to be done any more.
     async fn action_cancel(&self, ctx: &Context<'_>, input: ActionCancelInput) -> Result<ActionCancelPayload> {
         let ActionCancelInput { id, expected_version, reason } = input;
-        let (row, user_errors) = answer(ctx, |store, origin| close(store, origin, id.clone(), expected_version, reason.clone(), false)).await?;
+        let (row, user_errors) =
+            answer(ctx, |store, origin| close(store, origin, id.clone(), expected_version, reason.clone(), false)).await?;
         Ok(ActionCancelPayload { improvement_action: row.map(ImprovementAction::new), user_errors })
     }
 
     /// Ends the recurrence of a submitted action: no further due dates, and what is open is closed.
     async fn action_end(&self, ctx: &Context<'_>, input: ActionEndInput) -> Result<ActionEndPayload> {
         let ActionEndInput { id, expected_version, reason } = input;
-        let (row, user_errors) = answer(ctx, |store, origin| close(store, origin, id.clone(), expected_version, reason.clone(), true)).await?;
+        let (row, user_errors) =
+            answer(ctx, |store, origin| close(store, origin, id.clone(), expected_version, reason.clone(), true)).await?;
         Ok(ActionEndPayload { improvement_action: row.map(ImprovementAction::new), user_errors })
     }
 }
@@ -168,7 +175,9 @@ async fn reschedule(store: &Store, origin: &Origin, input: ActionRescheduleInput
     expect_status(&before, OccurrenceStatus::Open)?;
     let mut checks = Checks::default();
     checks.filled("reason", &reason, LONG);
-    checks.require(due_on.0 >= permitted.today(), UserErrorCode::Invalid, "dueOn", || say("The new due date has passed already", "新的截止日期已过"));
+    checks.require(due_on.0 >= permitted.today(), UserErrorCode::Invalid, "dueOn", || {
+        say("The new due date has passed already", "新的截止日期已过")
+    });
     checks.require(due_on.0 != before.due_on, UserErrorCode::Invalid, "dueOn", || say("It is due on that day already", "截止日期未改变"));
     checks.done()?;
     let row = occurrence::Model { due_on: due_on.0, version: before.version + 1, ..before.clone() };
@@ -230,7 +239,14 @@ async fn reassign(store: &Store, origin: &Origin, input: ActionReassignInput) ->
 }
 
 /// Cancels, or ends the recurrence of, an action.
-async fn close(store: &Store, origin: &Origin, id: ID, expected_version: Option<i32>, reason: String, end: bool) -> Result<improvement_action::Model> {
+async fn close(
+    store: &Store,
+    origin: &Origin,
+    id: ID,
+    expected_version: Option<i32>,
+    reason: String,
+    end: bool,
+) -> Result<improvement_action::Model> {
     let (opened, before) = store.open_row::<improvement_action::Entity>(origin, Kind::ImprovementAction.uuid(&id)?).await?;
     let (permitted, _) = permit(opened, before.id).await?;
     expect_running(&before)?;

@@ -75,13 +75,20 @@ async fn run(store: &Store, origin: &Origin, input: ActionVerifyInput) -> Result
     if let Some(comment) = &comment {
         checks.text("comment", comment, LONG);
     }
-    checks.require(!failed || comment.is_some(), UserErrorCode::Required, "comment", || say("A failed verification needs a comment", "验证未通过时必须填写说明"));
+    checks.require(!failed || comment.is_some(), UserErrorCode::Required, "comment", || {
+        say("A failed verification needs a comment", "验证未通过时必须填写说明")
+    });
     match (failed, new_due_on) {
-        (true, None) => checks.fail(UserErrorCode::Required, "newDueOn", say("A failed verification needs a new due date", "验证未通过时必须给出新的截止日期")),
-        (true, Some(day)) => checks.require(day.0 >= today, UserErrorCode::Invalid, "newDueOn", || {
-            say("The new due date has passed already", "新的截止日期已过")
-        }),
-        (false, Some(_)) => checks.fail(UserErrorCode::Invalid, "newDueOn", say("A new due date goes with FAILED only", "仅在验证未通过时给出新的截止日期")),
+        (true, None) => checks.fail(
+            UserErrorCode::Required,
+            "newDueOn",
+            say("A failed verification needs a new due date", "验证未通过时必须给出新的截止日期"),
+        ),
+        (true, Some(day)) => checks
+            .require(day.0 >= today, UserErrorCode::Invalid, "newDueOn", || say("The new due date has passed already", "新的截止日期已过")),
+        (false, Some(_)) => {
+            checks.fail(UserErrorCode::Invalid, "newDueOn", say("A new due date goes with FAILED only", "仅在验证未通过时给出新的截止日期"))
+        }
         (false, None) => {}
     }
     checks.done()?;

@@ -142,7 +142,8 @@ impl ProblemEditMutation {
 
 /// Applies the fields; owners are checked and returned.
 fn apply(checks: &mut Checks, row: &mut problem::Model, fields: ProblemFields, owners: &mut Vec<String>) {
-    let ProblemFields { phase, impact, resolution, handling_minutes, detected_at, resolved_at, triggered_rollback, owners: new_owners } = fields;
+    let ProblemFields { phase, impact, resolution, handling_minutes, detected_at, resolved_at, triggered_rollback, owners: new_owners } =
+        fields;
     patch_into(phase, &mut row.phase);
     patch_into(impact, &mut row.impact);
     checks.patch_text("resolution", resolution, LONG, &mut row.resolution);
@@ -188,7 +189,9 @@ async fn add(store: &Store, origin: &Origin, input: ProblemAddInput) -> Result<p
     let mut owners = Vec::new();
     let mut checks = Checks::default();
     checks.filled("description", &row.description, LONG);
-    checks.require(row.number <= 500, UserErrorCode::OutOfRange, "reportId", || say("A report takes at most 500 problems", "每份报告最多记录 500 个问题"));
+    checks.require(row.number <= 500, UserErrorCode::OutOfRange, "reportId", || {
+        say("A report takes at most 500 problems", "每份报告最多记录 500 个问题")
+    });
     apply(&mut checks, &mut row, fields, &mut owners);
     check_codes(&permitted, &mut checks, "owners", &owners, &[]).await?;
     checks.done()?;

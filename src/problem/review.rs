@@ -100,16 +100,18 @@ async fn open(store: &Store, origin: &Origin, id: &ID) -> Result<(Permitted, pro
 }
 
 async fn timeline_of(permitted: &Permitted, problem: Uuid) -> Result<Vec<timeline_entry::Model>> {
-    let query = timeline_entry::Entity::find().filter(timeline_entry::Column::ProblemId.eq(problem)).order_by_asc(timeline_entry::Column::Position);
+    let query =
+        timeline_entry::Entity::find().filter(timeline_entry::Column::ProblemId.eq(problem)).order_by_asc(timeline_entry::Column::Position);
     Ok(query.all(permitted.conn()).await?)
 }
 
 async fn write(store: &Store, origin: &Origin, input: IncidentReviewWriteInput) -> Result<problem::Model> {
-    let IncidentReviewWriteInput { problem_id, expected_version, details, root_cause, timeline, accountability, corrective_measures } = input;
+    let IncidentReviewWriteInput { problem_id, expected_version, details, root_cause, timeline, accountability, corrective_measures } =
+        input;
     let (permitted, problem) = open(store, origin, &problem_id).await?;
     let before = incident_review::Entity::find_by_id(problem.id).one(permitted.conn()).await?;
     expect_version(expected_version, before.as_ref().map_or(0, |r| r.version))?;
-    let mut row = before.clone().unwrap_or_else(|| incident_review::Model {
+    let mut row = before.clone().unwrap_or(incident_review::Model {
         problem_id: problem.id,
         report_id: problem.report_id,
         details: None,

@@ -117,9 +117,12 @@ pub async fn apply(permitted: &Permitted, row: &mut report::Model, input: Basics
     checks.patch_count("actualDurationMinutes", actual_duration_minutes, &mut row.actual_duration_minutes);
     patch_into(strategy, &mut row.strategy);
     checks.patch_text("strategyNote", strategy_note, LONG, &mut row.strategy_note);
-    checks.require(row.strategy != Some(ReleaseStrategy::Other) || row.strategy_note.is_some(), UserErrorCode::Required, "strategyNote", || {
-        say("The strategy OTHER needs a strategyNote", "发布策略为“其他”时必须填写说明")
-    });
+    checks.require(
+        row.strategy != Some(ReleaseStrategy::Other) || row.strategy_note.is_some(),
+        UserErrorCode::Required,
+        "strategyNote",
+        || say("The strategy OTHER needs a strategyNote", "发布策略为“其他”时必须填写说明"),
+    );
     apply_audience(&mut checks, audience, external_percent, row);
     checks.patch_value("outcome", outcome, &mut row.outcome);
     let participants = match participants {
@@ -159,7 +162,12 @@ fn apply_version(checks: &mut Checks, version: MaybeUndefined<String>, row: &mut
     row.version_sort = row.version.as_deref().map(version_sort);
 }
 
-fn apply_audience(checks: &mut Checks, audience: MaybeUndefined<Vec<Audience>>, percent: MaybeUndefined<Hundredths>, row: &mut report::Model) {
+fn apply_audience(
+    checks: &mut Checks,
+    audience: MaybeUndefined<Vec<Audience>>,
+    percent: MaybeUndefined<Hundredths>,
+    row: &mut report::Model,
+) {
     if !audience.is_undefined() {
         let set = audience.take().unwrap_or_default();
         row.audience_internal = set.contains(&Audience::Internal);
@@ -180,7 +188,7 @@ fn apply_audience(checks: &mut Checks, audience: MaybeUndefined<Vec<Audience>>, 
             "externalPercent",
             say("PARTIAL_EXTERNAL needs externalPercent", "选择“部分外部用户”时必须填写百分比"),
         ),
-        (true, Some(p)) => checks.require(0 < p && p < 100_00, UserErrorCode::OutOfRange, "externalPercent", || {
+        (true, Some(p)) => checks.require(0 < p && p < 10_000, UserErrorCode::OutOfRange, "externalPercent", || {
             say("The percentage must be more than 0 and less than 100", "百分比必须大于 0 且小于 100")
         }),
         (false, Some(_)) => checks.fail(

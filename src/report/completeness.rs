@@ -76,7 +76,13 @@ pub fn needs(content: &Content, retired: &HashSet<String>, calendar: Calendar, t
         statistics(content, category, &mut needs);
     }
     evaluation(content, &mut needs);
-    needs.field(ReportSection::Summary, "achievements.highlights", PRODUCT, content.report.highlights.is_some(), ("Highlights", "核心成果要点"));
+    needs.field(
+        ReportSection::Summary,
+        "achievements.highlights",
+        PRODUCT,
+        content.report.highlights.is_some(),
+        ("Highlights", "核心成果要点"),
+    );
     actions(content, today, &mut needs);
     needs.list
 }
@@ -98,7 +104,13 @@ fn basics(content: &Content, needs: &mut Needs<'_>) {
         needs.field(ReportSection::Basics, field, PRODUCT, met, what);
     }
     if !aborted {
-        needs.field(ReportSection::Basics, "actualReleaseAt", PRODUCT, r.actual_release_at.is_some(), ("The actual release time", "实际发布时间"));
+        needs.field(
+            ReportSection::Basics,
+            "actualReleaseAt",
+            PRODUCT,
+            r.actual_release_at.is_some(),
+            ("The actual release time", "实际发布时间"),
+        );
         let met = r.actual_duration_minutes.is_some();
         needs.field(ReportSection::Basics, "actualDurationMinutes", PRODUCT, met, ("The actual duration", "实际发布时长"));
     }
@@ -150,7 +162,13 @@ fn resources(content: &Content, needs: &mut Needs<'_>) {
     needs.field(section, "resources.budgetPlanned", PRODUCT, r.budget_planned.is_some(), ("The planned budget", "预算金额"));
     needs.field(section, "resources.budgetActual", PRODUCT, r.budget_actual.is_some(), ("The actual cost", "实际花费"));
     if r.budget_planned.is_some() && r.budget_actual.is_some() && r.budget_planned != r.budget_actual {
-        needs.field(section, "resources.budgetReason", PRODUCT, r.budget_reason.is_some(), ("The reason for the budget variance", "预算差异原因"));
+        needs.field(
+            section,
+            "resources.budgetReason",
+            PRODUCT,
+            r.budget_reason.is_some(),
+            ("The reason for the budget variance", "预算差异原因"),
+        );
     }
 }
 
@@ -210,7 +228,13 @@ fn evaluation(content: &Content, needs: &mut Needs<'_>) {
     let r = &content.report;
     let section = ReportSection::Evaluation;
     needs.field(section, "evaluation.strategyFit", PRODUCT, r.strategy_fit.is_some(), ("Whether the strategy fits", "发布策略适用性"));
-    needs.field(section, "evaluation.strategyFitReason", PRODUCT, r.strategy_fit_reason.is_some(), ("Why the strategy fits or not", "适用性理由"));
+    needs.field(
+        section,
+        "evaluation.strategyFitReason",
+        PRODUCT,
+        r.strategy_fit_reason.is_some(),
+        ("Why the strategy fits or not", "适用性理由"),
+    );
     needs.field(section, "evaluation.compliance", PRODUCT, r.compliance.is_some(), ("The compliance verdict", "流程合规性结论"));
     if r.compliance.is_some_and(|c| c != ComplianceVerdict::Full) {
         needs.field(section, "evaluation.nonCompliances", PRODUCT, r.non_compliances.is_some(), ("What did not comply", "不符合项说明"));

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_graphql::Context;
 use entity::{
-    department_evaluation, feedback_source, improvement_action, incident_review, milestone, owner, participant, participant_person, planned_fix,
-    post_release_stat, problem, report, shortcoming, staffing, timeline_entry, typical_case,
+    department_evaluation, feedback_source, improvement_action, incident_review, milestone, owner, participant, participant_person,
+    planned_fix, post_release_stat, problem, report, shortcoming, staffing, timeline_entry, typical_case,
 };
 use sea_orm::prelude::Uuid;
 

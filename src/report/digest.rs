@@ -194,12 +194,8 @@ pub async fn of(permitted: &Permitted, content: &Content) -> Result<Canonical> {
 /// A fault of the database.
 pub async fn names(permitted: &Permitted, content: &Content) -> Result<Value> {
     let conn = permitted.conn();
-    let departments: Map<String, Value> = department::Entity::find()
-        .all(conn)
-        .await?
-        .into_iter()
-        .map(|d| (d.code, json!({ "zh": d.name_zh, "en": d.name_en })))
-        .collect();
+    let departments: Map<String, Value> =
+        department::Entity::find().all(conn).await?.into_iter().map(|d| (d.code, json!({ "zh": d.name_zh, "en": d.name_en }))).collect();
     let mut ids: Vec<Uuid> = content.people.iter().map(|p| p.person_id).collect();
     ids.extend(content.report.release_owner_id);
     let people = person::Entity::find().filter(person::Column::Id.is_in(ids)).all(conn).await?;

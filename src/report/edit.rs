@@ -88,7 +88,8 @@ pub async fn run(store: &Store, origin: &Origin, input: ReportUpdateInput) -> Re
         MaybeUndefined::Value(day) if day.0.year() == row.number_year => row.prepared_on = day.0,
         MaybeUndefined::Null | MaybeUndefined::Value(_) => {
             let year = row.number_year;
-            let said = say(format!("The preparation date stays in {year}, the number's year"), format!("编制日期必须在编号所属的 {year} 年内"));
+            let said =
+                say(format!("The preparation date stays in {year}, the number's year"), format!("编制日期必须在编号所属的 {year} 年内"));
             return Err(Error::user(UserErrorCode::Invalid, "preparedOn", said));
         }
     }

@@ -73,7 +73,9 @@ pub async fn run(store: &Store, origin: &Origin, input: ReportFileInput) -> Resu
     let date = date.map_or_else(|| permitted.today(), |d| d.0);
     let mut checks = Checks::default();
     check_codes(&permitted, &mut checks, "department", std::slice::from_ref(&department), &[]).await?;
-    checks.require(date <= permitted.today(), UserErrorCode::Invalid, "date", || say("The filing date is in the future", "备案日期不能晚于今天"));
+    checks.require(date <= permitted.today(), UserErrorCode::Invalid, "date", || {
+        say("The filing date is in the future", "备案日期不能晚于今天")
+    });
     checks.done()?;
     let digest = submitted_digest(&permitted, digest.as_deref()).await?;
     let mut row = before.clone();

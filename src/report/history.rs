@@ -118,7 +118,10 @@ impl HistoryPart {
 
 async fn page(ctx: &Context<'_>, which: Condition, args: PageArgs) -> Result<List<AuditEntry>> {
     let query = audit_entry::Entity::find().filter(which);
-    let sort = Sort::by(sea_orm::sea_query::Expr::col((audit_entry::Entity, audit_entry::Column::Id)), SortKind::Int, |e: &audit_entry::Model| e.id.into());
+    let sort =
+        Sort::by(sea_orm::sea_query::Expr::col((audit_entry::Entity, audit_entry::Column::Id)), SortKind::Int, |e: &audit_entry::Model| {
+            e.id.into()
+        });
     let page = store(ctx)?.page(query.clone(), &[sort.descending(true)], &args).await?;
     Ok(connect(page, Total::of(query), AuditEntry))
 }

@@ -2,8 +2,8 @@
 
 use async_graphql::{Context, ID, Interface, Object};
 use entity::{
-    audit_entry, department_evaluation, improvement_action, milestone, occurrence, person, post_release_stat, problem, product, release_application,
-    report, typical_case,
+    audit_entry, department_evaluation, improvement_action, milestone, occurrence, person, post_release_stat, problem, product,
+    release_application, report, typical_case,
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select, prelude::Uuid};
 use std::sync::Arc;
@@ -64,12 +64,12 @@ pub struct NodeQuery;
 #[Object]
 impl NodeQuery {
     /// The object with this global id, or null where it is absent or you may not see it.
-    async fn node(&self, ctx: &Context<'_>, id: ID) -> Option<Result<Node>> {
+    async fn node(&self, ctx: &Context<'_>, #[graphql(desc = "Its global id.")] id: ID) -> Option<Result<Node>> {
         find(ctx, &id).await.transpose()
     }
 
     /// The objects with these global ids, in their order; at most 100.
-    async fn nodes(&self, ctx: &Context<'_>, ids: Vec<ID>) -> Result<Vec<Option<Node>>> {
+    async fn nodes(&self, ctx: &Context<'_>, #[graphql(desc = "Their global ids.")] ids: Vec<ID>) -> Result<Vec<Option<Node>>> {
         if ids.len() > 100 {
             return Err(Error::BadInput(say("At most 100 ids", "最多 100 个 id")));
         }
@@ -106,7 +106,9 @@ async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         }
         Kind::Product => store.one(product::Entity::find_by_id(id)).await?.map(|p| Node::Product(Product(Arc::new(p)))),
         // A pipeline reads nothing of people.
-        Kind::Person if policy::reads_submitted(actor(ctx)?) => store.one(person::Entity::find_by_id(id)).await?.map(|p| Node::Person(Person(p))),
+        Kind::Person if policy::reads_submitted(actor(ctx)?) => {
+            store.one(person::Entity::find_by_id(id)).await?.map(|p| Node::Person(Person(p)))
+        }
         Kind::Person => None,
         Kind::ReleaseApplication => application::find(ctx, release_application::Column::Id.eq(id)).await?.map(Node::ReleaseApplication),
         Kind::Milestone => {

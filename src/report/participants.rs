@@ -1,7 +1,7 @@
 //! 参与部门: the rows of departments and people, written as one list; each participating department has its evaluation.
 
-use entity::{department_evaluation, participant, participant_person};
 use async_graphql::InputObject;
+use entity::{department_evaluation, participant, participant_person};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, prelude::Uuid};
 
 use crate::{

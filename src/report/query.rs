@@ -37,7 +37,7 @@ pub struct ReportRootQuery;
 #[Object]
 impl ReportRootQuery {
     /// One report, or null where it is absent or you may not see it.
-    async fn report(&self, ctx: &Context<'_>, by: ReportBy) -> Option<Result<Report>> {
+    async fn report(&self, ctx: &Context<'_>, #[graphql(desc = "Its name.")] by: ReportBy) -> Option<Result<Report>> {
         find(ctx, by).await.map(|found| found.map(Report::new)).transpose()
     }
 

@@ -48,7 +48,12 @@ struct Rule {
 }
 
 fn read(text: &str) -> Result<Rule, Said> {
-    let wrong = || say("Not a recurrence rule of RFC 5545, such as FREQ=MONTHLY;BYMONTHDAY=-1", "不是有效的 RFC 5545 重复规则，例如 FREQ=MONTHLY;BYMONTHDAY=-1");
+    let wrong = || {
+        say(
+            "Not a recurrence rule of RFC 5545, such as FREQ=MONTHLY;BYMONTHDAY=-1",
+            "不是有效的 RFC 5545 重复规则，例如 FREQ=MONTHLY;BYMONTHDAY=-1",
+        )
+    };
     let upper = text.trim().to_ascii_uppercase();
     if upper.len() > 300 || upper.contains(['\n', ':']) {
         return Err(wrong());
@@ -56,7 +61,10 @@ fn read(text: &str) -> Result<Rule, Said> {
     let rule: RRule<Unvalidated> = upper.parse().map_err(|_| wrong())?;
     let by_day = matches!(rule.get_freq(), Frequency::Yearly | Frequency::Monthly | Frequency::Weekly | Frequency::Daily);
     if !by_day || !rule.get_by_hour().is_empty() || !rule.get_by_minute().is_empty() || !rule.get_by_second().is_empty() {
-        return Err(say("A due date is a day: use FREQ=DAILY, WEEKLY, MONTHLY or YEARLY", "截止时间以天为单位，请使用 FREQ=DAILY、WEEKLY、MONTHLY 或 YEARLY"));
+        return Err(say(
+            "A due date is a day: use FREQ=DAILY, WEEKLY, MONTHLY or YEARLY",
+            "截止时间以天为单位，请使用 FREQ=DAILY、WEEKLY、MONTHLY 或 YEARLY",
+        ));
     }
     // The count is of the dates after the submission, so it is counted here, not from the rule's own start.
     let count = rule.get_count();
@@ -140,7 +148,17 @@ mod tests {
     #[test]
     fn impossible_rules_are_refused() {
         let today = day("2026-01-01");
-        for wrong in ["", "每季度末", "FREQ=SECONDLY", "FREQ=HOURLY", "FREQ=DAILY;BYHOUR=3", "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "FREQ=DAILY;COUNT=0", "FREQ=DAILY\nDTSTART:2026", "BYMONTH=1"] {
+        for wrong in [
+            "",
+            "每季度末",
+            "FREQ=SECONDLY",
+            "FREQ=HOURLY",
+            "FREQ=DAILY;BYHOUR=3",
+            "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30",
+            "FREQ=DAILY;COUNT=0",
+            "FREQ=DAILY\nDTSTART:2026",
+            "BYMONTH=1",
+        ] {
             assert!(check_rule(wrong, today).is_err(), "{wrong}");
         }
         assert!(check_rule(QUARTER_ENDS, today).is_ok());

@@ -157,7 +157,8 @@ async fn run(store: &Store, origin: &Origin, input: SummaryUpdateInput) -> Resul
     }
     if new != old {
         shortcoming::Entity::delete_many().filter(shortcoming::Column::ReportId.eq(row.id)).exec(permitted.conn()).await?;
-        let rows = (1..).zip(new).map(|(position, statement)| shortcoming::Model { id: Uuid::now_v7(), report_id: row.id, statement, position });
+        let rows =
+            (1..).zip(new).map(|(position, statement)| shortcoming::Model { id: Uuid::now_v7(), report_id: row.id, statement, position });
         insert_many(&permitted, rows.collect()).await?;
     }
     let change = change.content(ReportSection::Summary, row.id, row.summary_version);

@@ -8,8 +8,8 @@ use chrono::Datelike;
 use entity::{
     department_evaluation,
     enums::{LifeCycleAct, ReportState},
-    feedback_source, improvement_action, incident_review, milestone, owner, participant, participant_person, planned_fix, post_release_stat,
-    problem, report, shortcoming, staffing, timeline_entry, typical_case,
+    feedback_source, improvement_action, incident_review, milestone, owner, participant, participant_person, planned_fix,
+    post_release_stat, problem, report, shortcoming, staffing, timeline_entry, typical_case,
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, prelude::Uuid};
 
@@ -133,7 +133,8 @@ async fn copy(permitted: &Permitted, content: &Content, report_id: Uuid) -> Resu
     let staffing = content.staffing.iter().map(|r| staffing::Model { id: Uuid::now_v7(), report_id, ..r.clone() }).collect();
     let milestones = content.milestones.iter().map(|r| milestone::Model { id: renew(r.id), report_id, version: 1, ..r.clone() }).collect();
     let problems = content.problems.iter().map(|r| problem::Model { id: renew(r.id), report_id, version: 1, ..r.clone() }).collect();
-    let reviews = content.reviews.iter().map(|r| incident_review::Model { problem_id: renew(r.problem_id), report_id, version: 1, ..r.clone() });
+    let reviews =
+        content.reviews.iter().map(|r| incident_review::Model { problem_id: renew(r.problem_id), report_id, version: 1, ..r.clone() });
     let reviews = reviews.collect();
     let timeline = content.timeline.iter().map(|r| timeline_entry::Model {
         id: Uuid::now_v7(),
@@ -146,10 +147,12 @@ async fn copy(permitted: &Permitted, content: &Content, report_id: Uuid) -> Resu
     let statistics = statistics.collect();
     let fixes = content.fixes.iter().map(|r| planned_fix::Model { id: Uuid::now_v7(), stat_id: renew(r.stat_id), report_id, ..r.clone() });
     let fixes = fixes.collect();
-    let sources = content.sources.iter().map(|r| feedback_source::Model { id: Uuid::now_v7(), stat_id: renew(r.stat_id), report_id, ..r.clone() });
+    let sources =
+        content.sources.iter().map(|r| feedback_source::Model { id: Uuid::now_v7(), stat_id: renew(r.stat_id), report_id, ..r.clone() });
     let sources = sources.collect();
     let cases = content.cases.iter().map(|r| typical_case::Model { id: Uuid::now_v7(), report_id, version: 1, ..r.clone() }).collect();
-    let evaluations = content.evaluations.iter().map(|r| department_evaluation::Model { id: Uuid::now_v7(), report_id, version: 1, ..r.clone() });
+    let evaluations =
+        content.evaluations.iter().map(|r| department_evaluation::Model { id: Uuid::now_v7(), report_id, version: 1, ..r.clone() });
     let evaluations = evaluations.collect();
     let shortcomings = content.shortcomings.iter().map(|r| shortcoming::Model { id: Uuid::now_v7(), report_id, ..r.clone() }).collect();
     let actions = content.actions.iter().map(|r| improvement_action::Model {

@@ -8,7 +8,7 @@ use entity::{
     enums::{MemberRole, OccurrenceStatus, ReportState, ServiceRole},
     occurrence, report,
 };
-use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder, QuerySelect, QueryTrait, EntityTrait};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 
 use super::{
     Report,
@@ -17,7 +17,7 @@ use super::{
     object::retired,
 };
 use crate::{
-    auth::{Actor, Act, policy},
+    auth::{Act, Actor, policy},
     error::Result,
     graphql::context::{actor, caller, store},
     improvement::{

@@ -34,7 +34,11 @@ pub async fn connect(settings: &Settings) -> Result<DatabaseConnection, DbErr> {
     }
     let (statement, lock) = (settings.statement_timeout_ms, settings.lock_timeout_ms);
     options.map_sqlx_postgres_opts(move |pg| {
-        pg.application_name("relsum").options([("statement_timeout", statement.to_string()), ("lock_timeout", lock.to_string()), ("TimeZone", "UTC".to_owned())])
+        pg.application_name("relsum").options([
+            ("statement_timeout", statement.to_string()),
+            ("lock_timeout", lock.to_string()),
+            ("TimeZone", "UTC".to_owned()),
+        ])
     });
     options.map_sqlx_sqlite_opts(move |sqlite| {
         sqlite

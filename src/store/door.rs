@@ -4,8 +4,8 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use entity::{department, enums::LifeCycleAct, life_cycle_step, participant, report};
 use sea_orm::{
-    ActiveModelBehavior, ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, PrimaryKeyTrait, QueryFilter, QueryOrder,
-    QuerySelect, Select, prelude::Uuid,
+    ActiveModelBehavior, ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, PrimaryKeyTrait, QueryFilter,
+    QueryOrder, QuerySelect, Select, prelude::Uuid,
 };
 
 use super::{Change, Origin, Store, Tx, audit, no_such_report, outbox, visible};

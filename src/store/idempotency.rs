@@ -1,7 +1,12 @@
 //! Idempotency keys of creations: the same key and input give the same object, the same key with another input is refused.
 
 use entity::idempotency_key;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, prelude::Uuid, sea_query::{Expr, OnConflict}};
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, EntityTrait, QueryFilter,
+    prelude::Uuid,
+    sea_query::{Expr, OnConflict},
+};
 use sha2::{Digest, Sha256};
 
 use super::Permitted;
@@ -40,7 +45,10 @@ pub async fn taken(permitted: &Permitted, key: Option<&Key>) -> Result<Option<St
         at: Set(permitted.now()),
     };
     // On PostgreSQL a second caller waits here until the first has committed.
-    idempotency_key::Entity::insert(row).on_conflict(OnConflict::new().do_nothing().to_owned()).exec_without_returning(permitted.conn()).await?;
+    idempotency_key::Entity::insert(row)
+        .on_conflict(OnConflict::new().do_nothing().to_owned())
+        .exec_without_returning(permitted.conn())
+        .await?;
     let found = find(permitted, mutation, key).one(permitted.conn()).await?;
     match found {
         Some(row) if row.fingerprint != *fingerprint => Err(Error::user(

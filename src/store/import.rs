@@ -1,9 +1,9 @@
 //! Raw import: rows as they are, unaudited, for demo content and benchmarks (`architecture.md`, The door).
 
 use entity::{
-    department_evaluation, feedback_source, improvement_action, incident_review, life_cycle_step, milestone, number_sequence, occurrence, owner,
-    participant, participant_person, person, planned_fix, post_release_stat, problem, product, product_project, release_application, report,
-    rescheduling, shortcoming, staffing, submission, timeline_entry, typical_case, verification,
+    department_evaluation, feedback_source, improvement_action, incident_review, life_cycle_step, milestone, number_sequence, occurrence,
+    owner, participant, participant_person, person, planned_fix, post_release_stat, problem, product, product_project, release_application,
+    report, rescheduling, shortcoming, staffing, submission, timeline_entry, typical_case, verification,
 };
 
 use super::{Origin, Store, door::bulk_insert};

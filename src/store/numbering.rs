@@ -2,7 +2,11 @@
 //! the year stays locked until the transaction ends, so a number that was rolled back is given again.
 
 use entity::number_sequence;
-use sea_orm::{ActiveValue::Set, EntityTrait, QuerySelect, sea_query::{Expr, ExprTrait, OnConflict}};
+use sea_orm::{
+    ActiveValue::Set,
+    EntityTrait, QuerySelect,
+    sea_query::{Expr, ExprTrait, OnConflict},
+};
 
 use super::Permitted;
 use crate::error::{Error, Result};

@@ -2,7 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use entity::{event, event_subject, product, release_application, report};
-use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, QuerySelect, prelude::Uuid, sea_query::{Expr, ExprTrait}};
+use sea_orm::{
+    ActiveValue::Set,
+    ConnectionTrait, EntityTrait, QuerySelect,
+    prelude::Uuid,
+    sea_query::{Expr, ExprTrait},
+};
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Result};

@@ -228,8 +228,9 @@ impl Store {
             };
         }
         let mut found = self.all(query.limit(rows + 1)).await?;
-        let more = found.len() as u64 > rows;
-        found.truncate(usize::try_from(rows).unwrap_or(usize::MAX));
+        let most = usize::try_from(rows).unwrap_or(usize::MAX);
+        let more = found.len() > most;
+        found.truncate(most);
         if !forward {
             found.reverse();
         }

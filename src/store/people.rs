@@ -1,10 +1,18 @@
 //! People: one row each, found by subject or, where that is not known, by name.
 
 use entity::person;
-use sea_orm::{ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, prelude::Uuid, sea_query::{Expr, ExprTrait, OnConflict}};
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter,
+    prelude::Uuid,
+    sea_query::{Expr, ExprTrait, OnConflict},
+};
 
 use super::Permitted;
-use crate::{auth::{Actor, actor::person_id}, error::Result};
+use crate::{
+    auth::{Actor, actor::person_id},
+    error::Result,
+};
 
 /// Keeps the caller's display name, unless it was erased.
 pub(super) async fn remember(conn: &impl ConnectionTrait, actor: &Actor) -> Result<()> {

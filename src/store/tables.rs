@@ -1,13 +1,16 @@
 //! How each table hangs below another: what [`children`](super::children) and the [`door`](super::door) ask about it.
 
 use entity::{
-    department_evaluation, feedback_source, improvement_action, incident_review, life_cycle_step, milestone, occurrence, owner, participant,
-    participant_person, person, planned_fix, post_release_stat, problem, product, product_project, release_application, report, rescheduling,
-    shortcoming, staffing, submission, timeline_entry, typical_case, verification,
+    department_evaluation, feedback_source, improvement_action, incident_review, life_cycle_step, milestone, occurrence, owner,
+    participant, participant_person, person, planned_fix, post_release_stat, problem, product, product_project, release_application,
+    report, rescheduling, shortcoming, staffing, submission, timeline_entry, typical_case, verification,
 };
 use sea_orm::prelude::Uuid;
 
-use super::{ReportRow, children::{ById, Child}};
+use super::{
+    ReportRow,
+    children::{ById, Child},
+};
 
 impl Child for participant::Entity {
     const PARENT: participant::Column = participant::Column::ReportId;

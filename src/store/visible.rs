@@ -18,8 +18,7 @@ pub fn visible(actor: &Actor) -> Condition {
         .select_only()
         .column(participant::Column::ReportId)
         .filter(participant::Column::Department.is_in(departments.clone()));
-    let owning =
-        owner::Entity::find().select_only().column(owner::Column::ReportId).filter(owner::Column::Department.is_in(departments));
+    let owning = owner::Entity::find().select_only().column(owner::Column::ReportId).filter(owner::Column::Department.is_in(departments));
     Condition::any()
         .add(report::Column::FirstSubmittedAt.is_not_null())
         .add(report::Column::Id.in_subquery(participating.into_query()))

@@ -1,1 +1,133 @@
-//! To come.
+//! Audit and event log: each change with who, role, when, request id, before and after; append-only; events without gaps.
+
+use std::collections::BTreeMap;
+
+use sea_orm::{ConnectionTrait, EntityTrait, QueryOrder};
+use serde_json::{Value, json};
+
+use crate::support::{each_database, guide::play};
+
+#[tokio::test]
+async fn each_change_tells_who_in_which_role_and_what_before_and_after() {
+    each_database(async |app| {
+        let kept = play(app, "complete").await;
+        let ops = app.person("孙婷", &["OPS", "AUDITOR"]);
+        ops.does("problemUpdate", json!({ "id": kept["problemId"], "resolution": "重启服务" }), "").await;
+        let query = "query($id: ID!) { report(by: {id: $id}) { history(first: 1) { nodes { subject role act objectType by { name } changes { field before after } requestId } } } }";
+        let entry = app.product().read(query, json!({ "id": kept["reportId"] })).await["report"]["history"]["nodes"][0].clone();
+        assert!(!entry["requestId"].as_str().unwrap().is_empty());
+        assert_eq!(
+            json!([entry["subject"], entry["role"], entry["act"], entry["objectType"], entry["by"]["name"]]),
+            json!(["u-孙婷", "OPS:MEMBER AUDITOR", "problemUpdate", "Problem", "孙婷"])
+        );
+        assert_eq!(entry["changes"], json!([{ "field": "resolution", "before": "\"临时扩容内存，后续优化程序内存占用\"", "after": "\"重启服务\"" }]));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_audit_log_is_for_auditors_and_admins() {
+    each_database(async |app| {
+        play(app, "created").await;
+        let query = "query { auditLog(where: {act: {eq: \"reportCreate\"}}) { totalCount nodes { act } } }";
+        for role in ["AUDITOR", "ADMIN"] {
+            let data = app.person("审计", &[role]).read(query, json!({})).await;
+            assert!(data["auditLog"]["totalCount"].as_i64().unwrap() >= 1);
+        }
+        let answer = app.product().ask(query, json!({})).await;
+        assert_eq!(answer["errors"][0]["extensions"]["code"], "FORBIDDEN");
+        assert_eq!(answer["data"], json!({ "auditLog": null }));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_log_is_append_only_for_the_database_too() {
+    each_database(async |app| {
+        play(app, "created").await;
+        let db = app.database.connect().await;
+        for statement in
+            ["UPDATE audit_entry SET subject = 'x'", "DELETE FROM audit_entry", "UPDATE event SET kind = 'x'", "DELETE FROM event"]
+        {
+            let refused = db.execute_unprepared(statement).await;
+            assert!(format!("{:?}", refused.unwrap_err()).contains("append-only"), "{statement}");
+        }
+        db.close().await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_change_of_nothing_writes_nothing() {
+    each_database(async |app| {
+        let kept = play(app, "complete").await;
+        let before = app.fingerprint().await;
+        let payload = app
+            .product()
+            .does("reportUpdate", json!({ "id": kept["reportId"], "version": "V4.1.2", "releaseType": "FEATURE" }), "report { revision }")
+            .await;
+        assert_eq!(app.fingerprint().await, before);
+        assert_eq!(payload["report"]["revision"], 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_example_tells_its_events_in_order_and_without_gaps() {
+    each_database(async |app| {
+        let kept = play(app, "the end").await;
+        let db = app.database.connect().await;
+        let events = entity::event::Entity::find().order_by_asc(entity::event::Column::Position).all(&db).await.unwrap();
+        db.close().await.unwrap();
+        let of_report = format!("reports/{}", kept["number"]);
+        let told: Vec<&str> =
+            events.iter().filter(|e| e.subject == of_report && e.kind != "report.changed.v1").map(|e| e.kind.as_str()).collect();
+        assert_eq!(
+            told,
+            [
+                "report.created.v1",
+                "problem.recorded.v1",
+                "problem.recorded.v1",
+                "problem.recorded.v1",
+                "report.submitted.v1",
+                "report.signed.v1",
+                "report.returned.v1",
+                "report.submitted.v1",
+                "report.signed.v1",
+                "report.filed.v1"
+            ]
+        );
+        let mut last: BTreeMap<&str, i64> = BTreeMap::new();
+        for event in &events {
+            let last = last.entry(&event.subject).or_default();
+            assert_eq!(event.subject_sequence, *last + 1, "{}", event.subject);
+            *last += 1;
+            assert!(!event.id.contains('.'), "a full stop in an id breaks webhook signatures");
+            let report: &Value = &event.data["report"];
+            assert_eq!((&report["number"], &report["applicationNumber"]), (&json!(kept["number"]), &json!("REL-APP-2026-901")));
+        }
+        let completed = events.iter().find(|e| e.kind == "action.completed.v1").unwrap();
+        assert_eq!(completed.data["action"]["departments"], json!(["TEST", "OPS"]));
+        assert_eq!(completed.data["completion"]["lateDays"], 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_erased_name_is_gone_and_stays_gone() {
+    each_database(async |app| {
+        let kept = play(app, "signed").await;
+        let query = "query($id: ID!) { report(by: {id: $id}) { productHeadSignature { by { id name subject } valid } } }";
+        let by = app.product().read(query, json!({ "id": kept["reportId"] })).await["report"]["productHeadSignature"]["by"].clone();
+        app.person("管理员", &["ADMIN"]).does("personErase", json!({ "id": by["id"] }), "").await;
+        // The person comes back with a token that still has the name.
+        app.product().does("productCreate", json!({ "key": "another", "name": "另一产品" }), "").await;
+        let signature = app.product().read(query, json!({ "id": kept["reportId"] })).await["report"]["productHeadSignature"].clone();
+        assert_eq!(signature, json!({ "by": { "id": by["id"], "name": "—", "subject": "u-张伟" }, "valid": true }));
+        let db = app.database.connect().await;
+        let entries = entity::audit_entry::Entity::find().all(&db).await.unwrap();
+        db.close().await.unwrap();
+        assert!(entries.iter().filter(|e| e.act == "personErase").all(|e| !e.changes.to_string().contains("张伟")));
+    })
+    .await;
+}

@@ -1,1 +1,132 @@
-//! To come.
+//! Faults: the database broken or away. Internals stay in the log, nothing is half-done, and the service goes on.
+
+use axum::{body::Body, http::Request};
+use sea_orm::ConnectionTrait;
+use serde_json::{Value, json};
+
+use crate::support::{TestApp, each_database, guide::play};
+
+async fn raw(app: &TestApp, query: &str) -> (u16, Value) {
+    let request = Request::post("/graphql")
+        .header("content-type", "application/json")
+        .header("authorization", format!("Bearer {}", app.product().token));
+    let (status, _, body) = app.send(request.body(Body::from(json!({ "query": query }).to_string())).unwrap()).await;
+    (status.as_u16(), serde_json::from_slice(&body).unwrap())
+}
+
+#[tokio::test]
+async fn a_broken_database_shows_nothing_of_itself_and_nullable_fields_fail_alone() {
+    each_database(async |app| {
+        let kept = play(app, "created").await;
+        let db = app.database.connect().await;
+        db.execute_unprepared("ALTER TABLE life_cycle_step RENAME TO gone").await.unwrap();
+        let answer = app
+            .product()
+            .ask(
+                "query($id: ID!) { report(by: {id: $id}) { number contentDigest completeness { complete } } }",
+                json!({ "id": kept["reportId"] }),
+            )
+            .await;
+        assert_eq!(answer["data"]["report"]["number"], kept["number"], "the report is there");
+        assert_eq!(answer["data"]["report"]["contentDigest"], Value::Null);
+        assert_eq!(answer["data"]["report"]["completeness"]["complete"], false);
+        let error = &answer["errors"][0];
+        assert_eq!((&error["extensions"]["code"], &error["path"]), (&json!("INTERNAL_SERVER_ERROR"), &json!(["report", "contentDigest"])));
+        assert!(!answer.to_string().contains("life_cycle_step"), "{answer}");
+        db.execute_unprepared("ALTER TABLE gone RENAME TO life_cycle_step").await.unwrap();
+        db.close().await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn every_root_field_masks_a_broken_database() {
+    each_database(async |app| {
+        let db = app.database.connect().await;
+        for table in
+            ["report", "department", "product", "audit_entry", "improvement_action", "occurrence", "milestone", "problem", "typical_case"]
+        {
+            db.execute_unprepared(&format!("ALTER TABLE {table} RENAME TO gone_{table}")).await.unwrap();
+        }
+        db.close().await.unwrap();
+        let auditor = app.person("何静", &["AUDITOR", "PRODUCT:HEAD"]);
+        for query in [
+            "{ report(by: {number: \"REL-SUM-2026-001\"}) { id } }",
+            "{ reports { totalCount } }",
+            "{ node(id: \"UmVwb3J0OjAxOTkwMDAwLTAwMDAtNzAwMC04MDAwLTAwMDAwMDAwMDAwMA\") { id } }",
+            "{ nodes(ids: [\"UmVwb3J0OjAxOTkwMDAwLTAwMDAtNzAwMC04MDAwLTAwMDAwMDAwMDAwMA\"]) { id } }",
+            "{ releaseApplication(number: \"REL-APP-2026-001\") { id } }",
+            "{ departments { id } }",
+            "{ products { id } }",
+            "{ auditLog { totalCount } }",
+            "{ improvementActions { totalCount } }",
+            "{ improvementAction(id: \"SW1wcm92ZW1lbnRBY3Rpb246MDE5OTAwMDAtMDAwMC03MDAwLTgwMDAtMDAwMDAwMDAwMDAw\") { id } }",
+            "{ actionOccurrences { totalCount } }",
+            "{ milestones { totalCount } }",
+            "{ problems { totalCount } }",
+            "{ cases { totalCount } }",
+            "{ viewer { worklist { overdueActions { id } } } }",
+            "mutation { reportCreate(input: {applicationNumber: \"REL-APP-2026-001\"}) { userErrors { code } } }",
+        ] {
+            let answer = auditor.ask(query, json!({})).await;
+            assert_eq!(answer["errors"][0]["extensions"]["code"], "INTERNAL_SERVER_ERROR", "{query}: {answer}");
+            assert_eq!(answer["errors"][0]["message"], "Internal error; quote the request id when you report it", "{query}");
+            assert!(!answer.to_string().contains("SqlxError") && !answer.to_string().contains("gone"), "{answer}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_database_that_is_away_is_503_with_retry_after_and_not_ready() {
+    each_database(async |app| {
+        app.app.store.clone().close().await;
+        let (status, answer) = raw(app, "{ reports { totalCount } }").await;
+        assert_eq!((status, &answer["errors"][0]["extensions"]["code"]), (503, &json!("SERVICE_UNAVAILABLE")), "{answer}");
+        let (status, _, _) = app.send(Request::get("/readyz").body(Body::empty()).unwrap()).await;
+        assert_eq!(status.as_u16(), 503);
+        let (status, _, _) = app.send(Request::get("/livez").body(Body::empty()).unwrap()).await;
+        assert_eq!(status.as_u16(), 200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_act_that_fails_half_way_leaves_nothing() {
+    each_database(async |app| {
+        let kept = play(app, "complete").await;
+        let db = app.database.connect().await;
+        db.execute_unprepared("ALTER TABLE event_subject RENAME TO gone").await.unwrap();
+        let before = app.fingerprint().await;
+        assert_eq!(app.product().is_denied("reportSubmit", json!({ "id": kept["reportId"] })).await, "INTERNAL_SERVER_ERROR");
+        assert_eq!(app.fingerprint().await, before);
+        db.execute_unprepared("ALTER TABLE gone RENAME TO event_subject").await.unwrap();
+        db.close().await.unwrap();
+        app.product().does("reportSubmit", json!({ "id": kept["reportId"] }), "").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_pool_that_is_exhausted_answers_503_and_never_hangs() {
+    let Some(database) = crate::support::database::Database::postgres().await else { return };
+    let app = TestApp::on(database, |s| relsum::config::Settings { database_connections: 1, database_acquire_timeout_ms: 200, ..s }).await;
+    let kept = play(&app, "created").await;
+    let db = app.database.connect().await;
+    // Somebody holds the report's lock: the one connection waits for it, and nobody else gets one.
+    let held = sea_orm::TransactionTrait::begin(&db).await.unwrap();
+    held.execute_unprepared("SELECT * FROM report FOR UPDATE").await.unwrap();
+    let person = app.product();
+    let waiting = person.call("summaryUpdate", json!({ "id": kept["reportId"], "bugsFixed": 1 }), "");
+    let refused = async {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        let answer = raw(&app, "{ reports { totalCount } }").await;
+        held.rollback().await.unwrap();
+        answer
+    };
+    let (waited, (status, _)) = tokio::join!(waiting, refused);
+    assert_eq!(status, 503);
+    assert_eq!(waited["userErrors"], json!([]));
+    db.close().await.unwrap();
+    app.end().await;
+}

@@ -10,7 +10,10 @@ async fn the_worked_example_of_the_guide_runs_from_draft_to_filed() {
         let kept = play(app, "the end").await;
         let report = app
             .product()
-            .read("query($id: ID!) { report(by: {id: $id}) { state round superseded productHeadSignature { valid } } }", json!({ "id": kept["reportId"] }))
+            .read(
+                "query($id: ID!) { report(by: {id: $id}) { state round superseded productHeadSignature { valid } } }",
+                json!({ "id": kept["reportId"] }),
+            )
             .await;
         assert_eq!(
             report["report"],

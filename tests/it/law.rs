@@ -101,7 +101,12 @@ fn the_matrix_is_the_one_that_was_reviewed() {
             let may: String = states
                 .iter()
                 .filter(|(_, state)| {
-                    let facts = Facts { state: Some(*state), participants: participants.clone(), signer: Some(person_id("u-PRODUCT:HEAD")), ..Facts::default() };
+                    let facts = Facts {
+                        state: Some(*state),
+                        participants: participants.clone(),
+                        signer: Some(person_id("u-PRODUCT:HEAD")),
+                        ..Facts::default()
+                    };
                     allows(&actor, act, &facts).is_ok()
                 })
                 .map(|(letter, _)| *letter)

@@ -112,7 +112,13 @@ async fn submission_is_refused_with_the_same_list_as_completeness() {
 async fn a_new_report_of_the_form_owes_nothing_that_may_be_blank() {
     each_database(async |app| {
         let kept = play(app, "complete").await;
-        let data = app.product().read("query($id: ID!) { report(by: {id: $id}) { completeness { complete missing { message } } } }", json!({ "id": kept["reportId"] })).await;
+        let data = app
+            .product()
+            .read(
+                "query($id: ID!) { report(by: {id: $id}) { completeness { complete missing { message } } } }",
+                json!({ "id": kept["reportId"] }),
+            )
+            .await;
         assert_eq!(data["report"]["completeness"], json!({ "complete": true, "missing": [] }));
     })
     .await;
@@ -127,8 +133,17 @@ async fn an_aborted_release_may_leave_deployment_open_but_not_the_meeting() {
         for milestone in ["deployment", "verification", "meeting"] {
             product.does("milestoneUpdate", clear(milestone), "").await;
         }
-        product.does("reportUpdate", json!({ "id": kept["reportId"], "outcome": "ABORTED", "actualReleaseAt": null, "actualDurationMinutes": null }), "").await;
-        assert_eq!(product.is_refused("reportSubmit", json!({ "id": kept["reportId"] })).await, ["INCOMPLETE milestones.REVIEW_MEETING.actualAt"]);
+        product
+            .does(
+                "reportUpdate",
+                json!({ "id": kept["reportId"], "outcome": "ABORTED", "actualReleaseAt": null, "actualDurationMinutes": null }),
+                "",
+            )
+            .await;
+        assert_eq!(
+            product.is_refused("reportSubmit", json!({ "id": kept["reportId"] })).await,
+            ["INCOMPLETE milestones.REVIEW_MEETING.actualAt"]
+        );
         product.does("reportUpdate", json!({ "id": kept["reportId"], "outcome": "ROLLED_BACK" }), "").await;
         let missing = product.is_refused("reportSubmit", json!({ "id": kept["reportId"] })).await;
         assert!(missing.contains(&"INCOMPLETE problems".to_owned()), "{missing:?}");
@@ -159,7 +174,10 @@ async fn a_signature_survives_renamings_and_the_later_life_of_actions() {
         let admin = app.person("管理员", &["ADMIN"]);
         let data = app
             .product()
-            .read("query($id: ID!) { departments { id code } products { id } report(by: {id: $id}) { improvementActions { id } } }", json!({ "id": kept["reportId"] }))
+            .read(
+                "query($id: ID!) { departments { id code } products { id } report(by: {id: $id}) { improvementActions { id } } }",
+                json!({ "id": kept["reportId"] }),
+            )
             .await;
         for department in data["departments"].as_array().unwrap() {
             admin.does("departmentUpdate", json!({ "id": department["id"], "nameZh": "新名", "nameEn": "Renamed" }), "").await;
@@ -250,11 +268,17 @@ async fn a_discarded_report_keeps_its_number_and_frees_its_application() {
         let kept = play(app, "returned").await;
         let product = app.product();
         let payload = product
-            .does("reportDiscard", json!({ "id": kept["reportId"], "reason": "发布取消" }), "report { state number improvementActions { status closingReason occurrences { status } } }")
+            .does(
+                "reportDiscard",
+                json!({ "id": kept["reportId"], "reason": "发布取消" }),
+                "report { state number improvementActions { status closingReason occurrences { status } } }",
+            )
             .await;
         let action = &payload["report"]["improvementActions"][0];
         assert_eq!(*action, json!({ "status": "CANCELLED", "closingReason": "发布取消", "occurrences": [{ "status": "CANCELLED" }] }));
-        let next = product.does("reportCreate", json!({ "applicationNumber": "REL-APP-2026-901", "preparedOn": "2026-05-01" }), "report { number }").await;
+        let next = product
+            .does("reportCreate", json!({ "applicationNumber": "REL-APP-2026-901", "preparedOn": "2026-05-01" }), "report { number }")
+            .await;
         assert_eq!(next["report"]["number"], "REL-SUM-2026-002");
     })
     .await;

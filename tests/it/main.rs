@@ -1,5 +1,12 @@
 //! Stories through the public API, each on a real database of its own: SQLite always, PostgreSQL where `TEST_DATABASE_URL` names one.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test may fail loudly, and drives the database and the clock itself"
+)]
+
 mod architecture;
 mod audit;
 mod bad_input;

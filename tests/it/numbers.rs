@@ -64,7 +64,8 @@ async fn twenty_clients(database: Database, servers: usize) {
             let http = reqwest::Client::new();
             let mut numbers = Vec::new();
             for i in 0..10 {
-                let query = "mutation($input: ReportCreateInput!) { reportCreate(input: $input) { report { number } userErrors { message } } }";
+                let query =
+                    "mutation($input: ReportCreateInput!) { reportCreate(input: $input) { report { number } userErrors { message } } }";
                 let input = json!({ "applicationNumber": format!("REL-APP-2026-{:03}", client * 10 + i + 1), "preparedOn": "2026-05-01" });
                 let body = json!({ "query": query, "variables": { "input": input } }).to_string();
                 let request = http.post(format!("http://{address}/graphql")).bearer_auth(&token).header("content-type", "application/json");

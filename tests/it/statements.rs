@@ -1,1 +1,121 @@
-//! To come.
+//! How many SQL statements each operation costs; the number does not grow with rows.
+
+use std::sync::atomic::Ordering;
+
+use relsum::demo;
+use serde_json::{Value, json};
+
+use crate::support::{Person, TestApp, each_database, guide::play};
+
+/// A report with everything.
+const FULL: &str = "fragment Full on Report {
+    id number applicationNumber application { number url } preparedBy { code name } preparedOn state revision supersedes { id } supersededBy { id } superseded
+    product { key name projects } version releaseType releaseOwner { name } plannedReleaseAt actualReleaseAt releaseDelayMinutes plannedDurationMinutes
+    actualDurationMinutes durationDeviationMinutes strategy strategyNote audience externalPercent outcome participants { department { code name } people { name } }
+    milestones { id kind name precision plannedAt actualAt status delayMinutes delayReason owners { code } version }
+    resources { staffing { department { code } people } effortHours productionServers testServers storageAddedGb currency budgetPlanned budgetActual budgetVariance budgetOutcome budgetReason }
+    problems { id code description phase impact resolution handlingMinutes owners { code } recordedBy { name } triggeredRollback
+      incidentReview { details rootCause timeline { at event } accountability correctiveMeasures } }
+    postReleaseStats { category found { p0 p1 p2 p3 high medium low } foundTotal fixed unfixed plannedFixes { version count } feedbackSources }
+    postReleaseTotals { found fixed unfixed }
+    cases { code description solution satisfaction lesson }
+    evaluation { strategyFit strategyFitReason strategySuggestions compliance nonCompliances rectification }
+    departmentEvaluations { department { code } performance shortcomings suggestions }
+    achievements { featuresAdded bugsFixed vulnerabilitiesFixed highlights strategyFindings collaborationFindings efficiencyGainPercent } shortcomings
+    improvementActions { area measure owners { code } lead { code } verification schedule { kind on rule } scheduleText status dueOn overdue overdueDays
+      occurrences { dueOn status reschedulings { from to } attempts { verdict by { name } } } }
+    productHeadSignature { by { name } at digest } committeeOpinions { verdict requirements by { name } } filing { department { name } date by { name } }
+    completeness { complete missing { message department { code } } sections { section share } } viewerCan { edit sign }
+  }";
+
+/// The statements that an answer cost.
+async fn cost(app: &TestApp, person: &Person<'_>, query: &str, variables: Value) -> usize {
+    let before = app.statements.load(Ordering::Relaxed);
+    person.read(query, variables).await;
+    app.statements.load(Ordering::Relaxed) - before
+}
+
+#[tokio::test]
+async fn a_full_report_costs_the_same_however_many_rows_it_has() {
+    each_database(async |app| {
+        let kept = play(app, "filed").await;
+        let product = app.product();
+        let query = format!("{FULL} query($id: ID!) {{ report(by: {{id: $id}}) {{ ...Full }} }}");
+        let example = cost(app, &product, &query, json!({ "id": kept["reportId"] })).await;
+        let draft = product.does("reportSupersede", json!({ "id": kept["reportId"] }), "report { id }").await["report"]["id"].clone();
+        for n in 0..12 {
+            product.does("problemAdd", json!({ "reportId": draft, "description": format!("问题 {n}"), "owners": ["OPS", "RND"] }), "").await;
+            product.does("caseAdd", json!({ "reportId": draft, "description": format!("案例 {n}") }), "").await;
+            let action = json!({ "reportId": draft, "area": "TESTING", "measure": format!("措施 {n}"), "owners": ["OPS"], "schedule": { "on": "2099-01-01" }, "verification": "检查" });
+            product.does("actionAdd", action, "").await;
+        }
+        // The draft is read before it is submitted: no signature, no occurrences, but three times the rows.
+        let large = cost(app, &product, &query, json!({ "id": draft })).await;
+        assert!(large <= example, "{large} statements for the large one, {example} for the example");
+        assert!(example <= 32, "{example}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_page_of_a_hundred_reports_with_all_children_costs_what_a_page_of_thirty_costs() {
+    each_database(async |app| {
+        demo::fill(&app.app.store, 120).await.unwrap();
+        let auditor = app.person("何静", &["AUDITOR"]);
+        let query = format!(
+            "{FULL} query($first: Int!) {{ reports(first: $first, where: {{state: {{eq: FILED}}}}) {{ totalCount nodes {{ ...Full }} }} }}"
+        );
+        let few = cost(app, &auditor, &query, json!({ "first": 30 })).await;
+        let many = cost(app, &auditor, &query, json!({ "first": 100 })).await;
+        assert!(many <= few, "{many} for a hundred, {few} for thirty");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_total_is_counted_only_when_asked_for() {
+    each_database(async |app| {
+        let auditor = app.person("何静", &["AUDITOR"]);
+        let without = cost(app, &auditor, "{ reports { nodes { number } } }", json!({})).await;
+        let with = cost(app, &auditor, "{ reports { totalCount nodes { number } } }", json!({})).await;
+        assert_eq!((without, with), (1, 2));
+    })
+    .await;
+}
+
+/// What an act wrote are the tables that it may write: what the types of the door cannot hold.
+#[tokio::test]
+async fn acts_write_only_their_own_tables() {
+    each_database(async |app| {
+        let kept = play(app, "complete").await;
+        let always = ["person", "audit_entry", "event", "event_subject", "report"];
+        let r = &kept["reportId"];
+        for (mutation, input, own) in [
+            ("milestoneUpdate", json!({ "id": kept["staging"], "delayReason": "x", "owners": ["OPS"] }), vec!["milestone", "owner"]),
+            ("problemUpdate", json!({ "id": kept["problemId"], "impact": "LOW", "owners": ["RND"] }), vec!["problem", "owner"]),
+            (
+                "postReleaseStatUpdate",
+                json!({ "id": kept["functional"], "fixed": 8, "feedbackSources": ["x"] }),
+                vec!["post_release_stat", "feedback_source"],
+            ),
+            ("departmentEvaluationUpdate", json!({ "id": kept["evaluationOps"], "performance": "x" }), vec!["department_evaluation"]),
+            ("summaryUpdate", json!({ "id": r, "shortcomings": ["x"] }), vec!["shortcoming"]),
+            ("resourcesUpdate", json!({ "reportId": r, "staffing": [{ "department": "OPS", "people": 2 }] }), vec!["staffing"]),
+            ("caseAdd", json!({ "reportId": r, "description": "x" }), vec!["typical_case"]),
+            ("actionUpdate", json!({ "id": kept["actionId"], "measure": "x" }), vec!["improvement_action"]),
+            ("reportSubmit", json!({ "id": r }), vec!["improvement_action", "occurrence", "owner", "submission", "life_cycle_step"]),
+            ("reportSign", json!({ "id": r }), vec!["life_cycle_step"]),
+        ] {
+            *app.written.lock().unwrap() = Some(Vec::new());
+            let outcome = app.product().outcome(mutation, input).await;
+            let mut written = app.written.lock().unwrap().take().unwrap();
+            assert_eq!(outcome, "ok", "{mutation}");
+            written.sort();
+            written.dedup();
+            for table in &written {
+                assert!(always.contains(&table.as_str()) || own.contains(&table.as_str()), "{mutation} wrote {table}");
+            }
+        }
+    })
+    .await;
+}

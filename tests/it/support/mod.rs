@@ -186,7 +186,10 @@ impl<'a> Person<'a> {
     /// Calls a mutation that must be refused by a top-level error: its code.
     pub async fn is_denied(&self, mutation: &str, input: Value) -> String {
         let answer = self.ask(&document(mutation, ""), json!({ "input": input })).await;
-        answer["errors"][0]["extensions"]["code"].as_str().unwrap_or_else(|| panic!("{mutation} {input} was not denied: {answer:#}")).to_owned()
+        answer["errors"][0]["extensions"]["code"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{mutation} {input} was not denied: {answer:#}"))
+            .to_owned()
     }
 
     /// How a mutation ends: `ok`, the user errors, or the code of the top-level error.
@@ -208,5 +211,7 @@ fn told(error: &Value) -> String {
 fn document(mutation: &str, selection: &str) -> String {
     let mut input = mutation.to_owned();
     input[..1].make_ascii_uppercase();
-    format!("mutation($input: {input}Input!) {{ {mutation}(input: $input) {{ {selection} userErrors {{ code field message currentVersion department }} }} }}")
+    format!(
+        "mutation($input: {input}Input!) {{ {mutation}(input: $input) {{ {selection} userErrors {{ code field message currentVersion department }} }} }}"
+    )
 }
