@@ -1,7 +1,15 @@
 //! Runs a request and its loads in one task: loads start when the request can go no further, so that everything asked for
 //! at once is one batch, every time. No timer, no spawned task, no race between them (`stack.md`, DataLoader).
 
-use std::{pin::pin, task::Poll, time::Duration};
+use std::{
+    pin::pin,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
+    time::Duration,
+};
 
 use async_graphql::runtime::Timer;
 use futures_util::{
@@ -33,25 +41,46 @@ impl Timer for AtOnce {
     }
 }
 
+/// Notes that the work was woken, and passes it on.
+struct Woken {
+    yes: AtomicBool,
+    outer: Mutex<Waker>,
+}
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.yes.store(true, Ordering::Release);
+        self.outer.lock().unwrap_or_else(PoisonError::into_inner).wake_by_ref();
+    }
+}
+
 /// Runs `work`, and between its steps the loads it asked for.
 pub async fn drive<F: Future>(work: F, mut asked: UnboundedReceiver<FutureObj<'static, ()>>) -> F::Output {
     let mut work = pin!(work);
     let mut loads = FuturesUnordered::new();
+    let woken = Arc::new(Woken { yes: AtomicBool::new(true), outer: Mutex::new(Waker::noop().clone()) });
+    let waker = Waker::from(Arc::clone(&woken));
     std::future::poll_fn(|cx| {
+        woken.outer.lock().unwrap_or_else(PoisonError::into_inner).clone_from(cx.waker());
         loop {
-            if let Poll::Ready(output) = work.as_mut().poll(cx) {
-                return Poll::Ready(output);
+            // Long lists yield half way, awake: only work that sleeps has asked for everything it can.
+            while woken.yes.swap(false, Ordering::AcqRel) {
+                if let Poll::Ready(output) = work.as_mut().poll(&mut Context::from_waker(&waker)) {
+                    return Poll::Ready(output);
+                }
             }
-            let mut moved = false;
             while loads.len() < LOADS_AT_ONCE
                 && let Ok(load) = asked.try_recv()
             {
                 loads.push(load);
             }
-            while let Poll::Ready(Some(())) = loads.poll_next_unpin(cx) {
-                moved = true;
-            }
-            if !moved && (loads.len() >= LOADS_AT_ONCE || asked.is_empty()) {
+            while let Poll::Ready(Some(())) = loads.poll_next_unpin(cx) {}
+            let more = loads.len() < LOADS_AT_ONCE && !asked.is_empty();
+            if !woken.yes.load(Ordering::Acquire) && !more {
                 return Poll::Pending;
             }
         }
