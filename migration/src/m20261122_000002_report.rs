@@ -98,6 +98,7 @@ CREATE TABLE report (
     OR (NOT audience_partial_external AND external_percent IS NULL))
 );
 CREATE UNIQUE INDEX report_one_open_successor ON report (supersedes_id) WHERE supersedes_id IS NOT NULL AND state <> 'DISCARDED';
+CREATE INDEX report_by_superseded ON report (supersedes_id);
 CREATE INDEX report_by_application ON report (application_id);
 CREATE INDEX report_by_state ON report (state, id);
 CREATE INDEX report_by_sequence ON report (number_year, number_sequence, id);

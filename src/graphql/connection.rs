@@ -19,11 +19,7 @@ pub struct Total(Counter);
 
 impl Total {
     /// Counts the rows of a query.
-    pub fn of<E>(query: sea_orm::Select<E>) -> Self
-    where
-        E: sea_orm::EntityTrait,
-        E::Model: Send + Sync,
-    {
+    pub fn of<E: sea_orm::EntityTrait>(query: sea_orm::Select<E>) -> Self {
         Self(Box::new(move |store| {
             let query = query.clone();
             Box::pin(async move { store.count(query).await })

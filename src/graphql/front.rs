@@ -53,6 +53,17 @@ fn refuse(status: StatusCode, code: &'static str, en: &str, zh: &str) -> Refusal
     Refusal { status, code, said: say(en, zh) }
 }
 
+/// The answer; fields come in the order in which they were selected, which a JSON map of ours would lose.
+#[derive(serde::Serialize)]
+struct Answered<'a> {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<serde_json::Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<&'a Value>,
+    #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+    extensions: std::collections::BTreeMap<String, Value>,
+}
+
 /// How the answer is written.
 #[derive(Clone)]
 struct Manner {
@@ -184,7 +195,7 @@ fn refused(manner: &Manner, refusal: &Refusal) -> Response {
         "message": refusal.said.text(manner.lang),
         "extensions": { "code": refusal.code, "requestId": manner.request_id },
     });
-    let mut answer = respond(manner, refusal.status, &json!({ "errors": [error] }));
+    let mut answer = respond(manner, refusal.status, json!({ "errors": [error] }).to_string());
     if refusal.status == StatusCode::METHOD_NOT_ALLOWED {
         answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
     }
@@ -197,16 +208,8 @@ fn written(manner: &Manner, answer: GraphQlResponse) -> Response {
     let request_error = data == Value::Null && !errors.is_empty() && errors.iter().all(|e| e.path.is_empty());
     let busy = errors.iter().any(|e| matches!(fault(e), Some(Error::Unavailable(_))));
     let errors: Vec<serde_json::Value> = errors.iter().map(|e| told(manner, e)).collect();
-    let mut body = serde_json::Map::new();
-    if !errors.is_empty() {
-        body.insert("errors".into(), errors.into());
-    }
-    if !request_error {
-        body.insert("data".into(), json!(data));
-    }
-    if !extensions.is_empty() {
-        body.insert("extensions".into(), json!(extensions));
-    }
+    let body = Answered { errors, data: (!request_error).then_some(&data), extensions };
+    let body = serde_json::to_string(&body).unwrap_or_default();
     let status = if busy && data == Value::Null {
         StatusCode::SERVICE_UNAVAILABLE
     } else if request_error && manner.media == Media::GraphQl {
@@ -214,7 +217,7 @@ fn written(manner: &Manner, answer: GraphQlResponse) -> Response {
     } else {
         StatusCode::OK
     };
-    let mut answer = respond(manner, status, &serde_json::Value::Object(body));
+    let mut answer = respond(manner, status, body);
     if status == StatusCode::SERVICE_UNAVAILABLE {
         answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
     }
@@ -250,7 +253,7 @@ fn told(manner: &Manner, error: &ServerError) -> serde_json::Value {
     out
 }
 
-fn respond(manner: &Manner, status: StatusCode, body: &serde_json::Value) -> Response {
+fn respond(manner: &Manner, status: StatusCode, body: String) -> Response {
     let headers = [(header::CONTENT_TYPE, manner.media.content_type()), (header::VARY, "Accept, Accept-Language, Authorization")];
-    (status, headers, body.to_string()).into_response()
+    (status, headers, body).into_response()
 }
