@@ -139,7 +139,8 @@ fn grants<'a>(act: Act<'a>) -> (Vec<Grant<'a>>, Never) {
         Act::ReportReturn => {
             let product = Grant { who: vec![Head(PRODUCT)], states: &[Submitted] };
             let committee = Grant { who: vec![Head(COMMITTEE)], states: &[Signed] };
-            (vec![product, committee], Never::Nobody)
+            // Whoever signed for PRODUCT does not sign for the committee, and a return from SIGNED is its opinion.
+            (vec![product, committee], Never::Signer)
         }
         Act::ReportFile => (vec![Grant { who: vec![Head(COMMITTEE)], states: &[Signed] }], Never::Signer),
         Act::ReportSupersede => one(vec![Head(COMMITTEE), Head(PRODUCT)], &[Filed]),

@@ -146,6 +146,9 @@ impl DepartmentQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "Only those in use, or only the retired ones; all unless given.")] active: Option<bool>,
     ) -> Result<Vec<Department>> {
+        if !policy::reads_submitted(actor(ctx)?) {
+            return Ok(Vec::new());
+        }
         let all = departments(ctx).await?;
         let mut list: Vec<_> = all.values().filter(|d| active.is_none_or(|a| d.active == a)).cloned().collect();
         list.sort_by(|a, b| a.position.cmp(&b.position).then_with(|| a.code.cmp(&b.code)));
@@ -253,6 +256,9 @@ async fn edit(store: &Store, origin: &Origin, input: DepartmentUpdateInput) -> R
     checks.patch_filled("nameZh", name_zh, SHORT, &mut row.name_zh);
     checks.patch_filled("nameEn", name_en, SHORT, &mut row.name_en);
     checks.patch_value("position", position, &mut row.position);
+    checks.require((0..=10_000).contains(&row.position), UserErrorCode::OutOfRange, "position", || {
+        say("Positions go from 0 to 10000", "位置范围为 0 到 10000")
+    });
     checks.patch_value("active", active, &mut row.active);
     checks.require(row.active || !NEEDED.contains(&row.code.as_str()), UserErrorCode::Invalid, "active", || {
         say("This department has duties of its own and cannot be retired", "该部门承担专属职责，不能停用")

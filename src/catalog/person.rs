@@ -1,8 +1,8 @@
 //! People: a display name, and the identity provider's subject where it is known.
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
-use entity::person;
-use sea_orm::{EntityTrait, QuerySelect};
+use entity::{person, submission};
+use sea_orm::{EntityTrait, QueryFilter, QuerySelect, sea_query::ExprTrait};
 
 use crate::{
     auth::Act,
@@ -105,6 +105,18 @@ impl PersonMutation {
     }
 }
 
+/// The names of the day that are kept beside each submission, outside its digest.
+async fn forget_in_snapshots(permitted: &Permitted, person: sea_orm::prelude::Uuid) -> Result<()> {
+    let signs = submission::Entity::find().filter(sea_orm::sea_query::Expr::cust("CAST(names AS text)").like(format!("%{person}%")));
+    for mut row in signs.all(permitted.conn()).await? {
+        if let Some(name) = row.names.pointer_mut(&format!("/people/{person}")) {
+            *name = "—".into();
+            update(permitted, row).await?;
+        }
+    }
+    Ok(())
+}
+
 async fn erase(store: &Store, origin: &Origin, input: PersonEraseInput) -> Result<person::Model> {
     let PersonEraseInput { id } = input;
     let permitted = store.create(origin, Act::PersonErase).await?;
@@ -113,6 +125,7 @@ async fn erase(store: &Store, origin: &Origin, input: PersonEraseInput) -> Resul
     row.name = "—".into();
     row.erased = true;
     update(&permitted, row.clone()).await?;
+    forget_in_snapshots(&permitted, row.id).await?;
     // The name itself must not move into the audit log.
     permitted.commit(Change::of("personErase").field("Person", row.id, "erased", false, true)).await?;
     Ok(row)

@@ -119,6 +119,9 @@ impl ProductQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "Only those in use, or only the retired ones; all unless given.")] active: Option<bool>,
     ) -> Result<Vec<Product>> {
+        if !policy::reads_submitted(actor(ctx)?) {
+            return Ok(Vec::new());
+        }
         let mut query = product::Entity::find().order_by_asc(product::Column::Key);
         if let Some(active) = active {
             query = query.filter(product::Column::Active.eq(active));

@@ -155,7 +155,7 @@ async fn siblings(permitted: &Permitted, report_id: Uuid) -> Result<Vec<mileston
 async fn place(permitted: &Permitted, report_id: Uuid, id: Uuid, position: i32) -> Result<i32> {
     let mut rows = siblings(permitted, report_id).await?;
     rows.retain(|m| m.id != id);
-    let index = usize::try_from(position - 1).unwrap_or(0).min(rows.len());
+    let index = usize::try_from(position.saturating_sub(1)).unwrap_or(0).min(rows.len());
     for (place, row) in (1..).zip(rows) {
         let wanted = if place > i32::try_from(index).unwrap_or(i32::MAX) { place + 1 } else { place };
         if row.position != wanted {
@@ -179,6 +179,8 @@ async fn add(store: &Store, origin: &Origin, input: MilestoneAddInput) -> Result
     let mut checks = Checks::default();
     checks.filled("name", &name, SHORT);
     check_codes(&permitted, &mut checks, "owners", &owners, &[]).await?;
+    checks
+        .require(position.is_none_or(|p| p >= 1), UserErrorCode::OutOfRange, "position", || say("Positions count from 1", "位置从 1 开始"));
     let so_far = siblings(&permitted, report_id).await?;
     checks.require(so_far.len() < 100, UserErrorCode::OutOfRange, "reportId", || {
         say("A report has at most 100 milestones", "每份报告最多 100 个关键节点")

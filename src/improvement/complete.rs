@@ -108,6 +108,18 @@ pub fn expect_status(occurrence: &occurrence::Model, wanted: OccurrenceStatus) -
     Err(Error::user(UserErrorCode::WrongState, "occurrenceId", said))
 }
 
+/// Refuses to open again what belongs to an action that was ended or cancelled (`events.md` 9).
+///
+/// # Errors
+/// The user error `WRONG_STATE`.
+pub fn expect_watched(action: &improvement_action::Model) -> Result<()> {
+    if action.cancelled_at.is_none() && action.ended_at.is_none() {
+        return Ok(());
+    }
+    let said = say("The action was ended or cancelled; nothing of it is opened again", "该措施已终止或取消，不能重新打开");
+    Err(Error::user(UserErrorCode::WrongState, "occurrenceId", said))
+}
+
 async fn open(store: &Store, origin: &Origin, id: &ID) -> Result<(Permitted, occurrence::Model)> {
     let (opened, row) = store.open_row::<occurrence::Entity>(origin, Kind::ActionOccurrence.uuid(id)?).await?;
     let owners = codes(&Owned::Action(row.action_id).opened(&opened).await?);
@@ -169,9 +181,10 @@ async fn withdraw(store: &Store, origin: &Origin, input: ActionCompletionWithdra
     let (permitted, before) = open(store, origin, &occurrence_id).await?;
     expect_version(expected_version, before.version)?;
     expect_status(&before, OccurrenceStatus::Completed)?;
+    let action = action_of(&permitted, &before).await?;
+    expect_watched(&action)?;
     let row = reopened(&before);
     update(&permitted, row.clone()).await?;
-    let action = action_of(&permitted, &row).await?;
     let action = state::keep(&permitted, action).await?;
     let event = state::tell(&permitted, "action.reopened.v1", &action, Some(&row)).await?.with("cause", json!("WITHDRAWN"));
     permitted.commit(Change::of("actionCompletionWithdraw").edited("ActionOccurrence", row.id, &before, &row).announce(event)).await?;

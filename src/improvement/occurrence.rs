@@ -120,9 +120,11 @@ impl ActionOccurrence {
         let may = |act: Act<'_>| policy::allows(actor, act, &facts).is_ok();
         let (open, completed) = (self.0.status == OccurrenceStatus::Open, self.0.status == OccurrenceStatus::Completed);
         let complete = may(Act::OccurrenceComplete { owners: &owner_codes });
+        let action = parent::<improvement_action::Entity>(ctx, self.0.action_id).await?;
+        let watched = action.cancelled_at.is_none() && action.ended_at.is_none();
         Ok(OccurrencePermissions {
             complete: open && complete,
-            withdraw_completion: completed && complete,
+            withdraw_completion: completed && complete && watched,
             reschedule: open && may(Act::ActionSteer { leads: &leads }),
             verify: completed && may(Act::OccurrenceVerify { completed_by: self.0.completed_by }),
         })

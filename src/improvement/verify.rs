@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::{
     ActionOccurrence,
-    complete::{action_of, expect_status, reopened},
+    complete::{action_of, expect_status, expect_watched, reopened},
     state,
 };
 use crate::{
@@ -69,6 +69,10 @@ async fn run(store: &Store, origin: &Origin, input: ActionVerifyInput) -> Result
     expect_version(expected_version, before.version)?;
     expect_status(&before, OccurrenceStatus::Completed)?;
     let failed = verdict == VerificationVerdict::Failed;
+    let action = action_of(&permitted, &before).await?;
+    if failed {
+        expect_watched(&action)?;
+    }
     let comment = comment.filter(|c| !c.trim().is_empty());
     let today = permitted.today();
     let mut checks = Checks::default();
@@ -133,7 +137,6 @@ async fn run(store: &Store, origin: &Origin, input: ActionVerifyInput) -> Result
     }
     update(&permitted, row.clone()).await?;
     insert(&permitted, attempt.clone()).await?;
-    let action = action_of(&permitted, &row).await?;
     let action = state::keep(&permitted, action).await?;
     let kind = if failed { "action.reopened.v1" } else { "action.verified.v1" };
     let told = json!({ "verdict": verdict, "attempt": attempt.number, "comment": comment });

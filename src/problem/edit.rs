@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 use entity::{
     enums::{Impact, ProblemPhase, ReportSection},
-    problem, report,
+    incident_review, problem, report,
 };
 use sea_orm::{EntityTrait, prelude::Uuid};
 use serde_json::json;
@@ -242,11 +242,16 @@ async fn edit(store: &Store, origin: &Origin, input: ProblemUpdateInput) -> Resu
 async fn remove(store: &Store, origin: &Origin, input: ProblemRemoveInput) -> Result<report::Model> {
     let ProblemRemoveInput { id, expected_version } = input;
     let (opened, row) = store.open_row::<problem::Entity>(origin, Kind::Problem.uuid(&id)?).await?;
+    let owners = codes(&Owned::Problem(row.id).opened(&opened).await?);
     let permitted = opened.permit(&[Act::ProblemGovern])?;
     expect_version(expected_version, row.version)?;
+    let review = incident_review::Entity::find_by_id(row.id).one(permitted.conn()).await?;
     problem::Entity::delete_by_id(row.id).exec(permitted.conn()).await?;
     let report = permitted.report()?.clone();
-    let change = Change::of("problemRemove").removed("Problem", row.id, &row);
+    let mut change = Change::of("problemRemove").removed("Problem", row.id, &row).field("Problem", row.id, "owners", &owners, None::<()>);
+    if let Some(review) = review {
+        change = change.removed("IncidentReview", row.id, &review);
+    }
     permitted.commit(change.content(ReportSection::Problems, row.id, row.version)).await?;
     Ok(report)
 }

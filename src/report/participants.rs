@@ -78,6 +78,10 @@ pub async fn write(permitted: &Permitted, report_id: Uuid, list: &[ParticipantIn
             }
         }
     }
+    let order = |rows: Vec<&str>| rows.into_iter().map(str::to_owned).collect::<Vec<_>>();
+    let (was, is) =
+        (order(before.iter().map(|p| p.department.as_str()).collect()), order(list.iter().map(|p| p.department.as_str()).collect()));
+    change = change.field("Report", report_id, "participants", was, is);
     for (position, wanted) in (1..).zip(list) {
         let mut people = Vec::with_capacity(wanted.people.len());
         for person in &wanted.people {
@@ -91,6 +95,12 @@ pub async fn write(permitted: &Permitted, report_id: Uuid, list: &[ParticipantIn
             Some(row) => {
                 if row.position != position {
                     update(permitted, participant::Model { position, ..row.clone() }).await?;
+                    department_evaluation::Entity::update_many()
+                        .col_expr(department_evaluation::Column::Position, sea_orm::sea_query::Expr::value(position))
+                        .filter(department_evaluation::Column::ReportId.eq(report_id))
+                        .filter(department_evaluation::Column::Department.eq(&row.department))
+                        .exec(conn)
+                        .await?;
                 }
                 row.id
             }

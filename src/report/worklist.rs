@@ -90,7 +90,7 @@ pub struct OwedContribution {
 /// What waits for the viewer; up to 50 entries of each kind.
 #[Object]
 impl Worklist {
-    /// Reports being written to which your departments owe something, the latest first.
+    /// Of the 50 reports being written that changed last: those to which your departments owe something.
     async fn contributions(&self, ctx: &Context<'_>) -> Option<Result<Vec<OwedContribution>>> {
         Some(contributions(ctx).await)
     }
@@ -171,9 +171,18 @@ async fn awaiting(ctx: &Context<'_>, state: ReportState, act: Act<'_>) -> Result
     Ok(list)
 }
 
+/// Reports that were given up: nothing of them waits for anybody.
+fn discarded() -> sea_orm::Select<report::Entity> {
+    report::Entity::find().select_only().column(report::Column::Id).filter(report::Column::State.eq(ReportState::Discarded))
+}
+
 async fn due(ctx: &Context<'_>, overdue: bool) -> Result<Vec<ActionOccurrence>> {
     let (store, actor) = (store(ctx)?, actor(ctx)?);
-    let mine = departments(actor);
+    let mut mine = departments(actor);
+    if actor.is_member("PRODUCT") {
+        // What a retired department owned, PRODUCT may do.
+        mine.extend(retired(ctx).await?);
+    }
     let today = store.today();
     let soon = today.checked_add_days(Days::new(SOON)).unwrap_or(today);
     let when = Condition::all();
@@ -201,6 +210,7 @@ async fn awaiting_verification(ctx: &Context<'_>) -> Result<Vec<ActionOccurrence
     let query = seen_occurrences(actor)
         .filter(occurrence::Column::Status.eq(OccurrenceStatus::Completed))
         .filter(occurrence::Column::CompletedBy.ne(actor.person_id()))
+        .filter(occurrence::Column::ReportId.not_in_subquery(discarded().into_query()))
         .order_by_asc(occurrence::Column::CompletedAt)
         .order_by_asc(occurrence::Column::Id)
         .limit(MOST);

@@ -4,7 +4,10 @@ use std::{collections::HashMap, hash::Hash, marker::PhantomData, sync::Arc};
 
 use async_graphql::dataloader::Loader;
 use entity::department;
-use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, Order, QueryFilter, QueryOrder, prelude::Uuid, sea_query::Expr};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, Iterable, Order, PrimaryKeyToColumn, QueryFilter, QueryOrder, prelude::Uuid,
+    sea_query::Expr,
+};
 
 use super::Store;
 use crate::error::{Error, Result};
@@ -29,9 +32,9 @@ pub async fn load<E: Child>(conn: &impl ConnectionTrait, parents: &[Uuid]) -> Re
     let rows = E::find()
         .filter(any_of(conn.get_database_backend(), E::PARENT, parents.iter().copied()))
         .order_by(E::PARENT, Order::Asc)
-        .order_by(E::ORDER, Order::Asc)
-        .all(conn)
-        .await?;
+        .order_by(E::ORDER, Order::Asc);
+    // Equal positions keep one order however many parents are asked for: a digest depends on it.
+    let rows = E::PrimaryKey::iter().fold(rows, |rows, key| rows.order_by(key.into_column(), Order::Asc)).all(conn).await?;
     let mut by_parent: HashMap<Uuid, Vec<E::Model>> = HashMap::with_capacity(parents.len());
     for row in rows {
         if let Some(parent) = E::parent(&row) {

@@ -34,6 +34,10 @@ impl Key {
 /// The user error `IDEMPOTENCY_MISMATCH`.
 pub async fn taken(permitted: &Permitted, key: Option<&Key>) -> Result<Option<String>> {
     let Some(Key { mutation, key, fingerprint }) = key else { return Ok(None) };
+    if key.trim().is_empty() || key.len() > 200 || key.contains('\0') {
+        let said = say("An idempotency key has 1 to 200 bytes", "幂等键长度为 1 到 200 字节");
+        return Err(Error::user(UserErrorCode::Invalid, "idempotencyKey", said));
+    }
     let subject = &permitted.origin().actor.subject;
     let row = idempotency_key::ActiveModel {
         id: Set(Uuid::now_v7()),

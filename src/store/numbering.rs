@@ -25,9 +25,15 @@ pub async fn next(permitted: &Permitted, year: i32) -> Result<i32> {
     last.ok_or_else(|| Error::internal("no number sequence"))
 }
 
-/// Where a year's sequence stands, under the row's lock.
+/// Where a year's sequence stands, under the row's lock, which is made first where the year is new.
 pub async fn last(permitted: &Permitted, year: i32) -> Result<i32> {
-    let row = number_sequence::Entity::find_by_id(year).lock_exclusive().one(permitted.conn()).await?;
+    let conn = permitted.conn();
+    let row = number_sequence::ActiveModel { year: Set(year), last: Set(0) };
+    number_sequence::Entity::insert(row)
+        .on_conflict(OnConflict::column(number_sequence::Column::Year).do_nothing().to_owned())
+        .exec_without_returning(conn)
+        .await?;
+    let row = number_sequence::Entity::find_by_id(year).lock_exclusive().one(conn).await?;
     Ok(row.map_or(0, |r| r.last))
 }
 

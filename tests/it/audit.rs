@@ -127,7 +127,22 @@ async fn an_erased_name_is_gone_and_stays_gone() {
         let db = app.database.connect().await;
         let entries = entity::audit_entry::Entity::find().all(&db).await.unwrap();
         db.close().await.unwrap();
+        let db = app.database.connect().await;
+        let submissions = entity::submission::Entity::find().all(&db).await.unwrap();
+        db.close().await.unwrap();
+        assert!(submissions.iter().all(|s| !s.names.to_string().contains("张伟")), "the names beside the snapshot are erased too");
         assert!(entries.iter().filter(|e| e.act == "personErase").all(|e| !e.changes.to_string().contains("张伟")));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn naming_a_person_does_not_rename_them() {
+    each_database(async |app| {
+        let kept = play(app, "complete").await;
+        let owner = json!({ "id": kept["reportId"], "releaseOwner": { "subject": "u-赵磊", "name": "冒名" } });
+        let payload = app.product().does("reportUpdate", owner, "report { releaseOwner { name subject } }").await;
+        assert_eq!(payload["report"]["releaseOwner"], json!({ "name": "赵磊", "subject": "u-赵磊" }));
     })
     .await;
 }

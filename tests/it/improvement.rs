@@ -200,3 +200,22 @@ async fn a_completion_in_the_future_is_refused() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_was_cancelled_is_not_opened_again() {
+    each_database(async |app| {
+        let kept = play(app, "filed").await;
+        let test = app.person("周敏", &["TEST"]);
+        let action = actions(app, &kept["reportId"]).await[0].clone();
+        let occurrence = &action["occurrences"][0];
+        complete(&test, occurrence).await;
+        app.product().does("actionCancel", json!({ "id": action["id"], "reason": "不再需要" }), "").await;
+        assert_eq!(
+            test.is_refused("actionCompletionWithdraw", json!({ "occurrenceId": occurrence["id"] })).await,
+            ["WRONG_STATE occurrenceId"]
+        );
+        let failed = json!({ "occurrenceId": occurrence["id"], "verdict": "FAILED", "comment": "x", "newDueOn": "2099-01-01" });
+        assert_eq!(app.person("刘洋", &["COMMITTEE"]).is_refused("actionVerify", failed).await, ["WRONG_STATE occurrenceId"]);
+    })
+    .await;
+}

@@ -138,6 +138,10 @@ fn who_signed_does_not_file_and_who_completed_does_not_verify() {
     assert!(matches!(allows(&both, Act::ReportFile, &facts), Err(Error::Forbidden(_))));
     let by_another = Facts { signer: Some(person_id("another")), ..facts.clone() };
     assert!(allows(&both, Act::ReportFile, &by_another).is_ok());
+    assert!(
+        matches!(allows(&both, Act::ReportReturn, &facts), Err(Error::Forbidden(_))),
+        "a return from SIGNED is the committee's opinion"
+    );
     let own = Act::OccurrenceVerify { completed_by: Some(both.person_id()) };
     assert!(matches!(allows(&both, own, &facts), Err(Error::Forbidden(_))));
 }

@@ -106,6 +106,10 @@ async fn an_idempotency_key_gives_the_same_report_and_refuses_another_input() {
         let first = app.product().does("reportCreate", input.clone(), "report { id }").await;
         let again = app.product().does("reportCreate", input, "report { id }").await;
         assert_eq!(first["report"]["id"], again["report"]["id"]);
+        for key in [" ", "k\u{0}", "k".repeat(5_000).as_str()] {
+            let input = json!({ "applicationNumber": "REL-APP-2026-003", "idempotencyKey": key });
+            assert_eq!(app.product().is_refused("reportCreate", input).await, ["INVALID idempotencyKey"]);
+        }
         let other = json!({ "applicationNumber": "REL-APP-2026-002", "idempotencyKey": "k1" });
         assert_eq!(app.product().is_refused("reportCreate", other).await, ["IDEMPOTENCY_MISMATCH idempotencyKey"]);
     })
