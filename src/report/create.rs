@@ -80,7 +80,7 @@ pub async fn run(store: &Store, origin: &Origin, input: ReportCreateInput, curre
         return made.ok_or_else(crate::store::no_such_report);
     }
     let application = application::mention(&permitted, number).await?;
-    refuse_second(&permitted, application.id, "applicationNumber").await?;
+    refuse_second(&permitted, application.id).await?;
     let prepared_on = prepared_on.map_or_else(|| permitted.today(), |d| d.0);
     if !(2000..=2999).contains(&prepared_on.year()) {
         let said = say("The preparation date lies between 2000 and 2999", "编制日期应在 2000 年到 2999 年之间");
@@ -99,8 +99,11 @@ pub async fn run(store: &Store, origin: &Origin, input: ReportCreateInput, curre
     Ok(row)
 }
 
-/// Refuses a second live report, naming the first.
-async fn refuse_second(permitted: &Permitted, application: Uuid, path: &str) -> Result<()> {
+/// Refuses a second live report of an application, naming the first.
+///
+/// # Errors
+/// The user error `DUPLICATE`.
+pub async fn refuse_second(permitted: &Permitted, application: Uuid) -> Result<()> {
     let live = report::Entity::find().filter(report::Column::LiveApplicationId.eq(application)).one(permitted.conn()).await?;
     match live {
         None => Ok(()),
@@ -109,17 +112,9 @@ async fn refuse_second(permitted: &Permitted, application: Uuid, path: &str) -> 
                 format!("The application already has the report {}; discard it first, or supersede it once it is filed", first.number),
                 format!("该发布申请已有报告 {}，请先废弃该报告，或在其备案后取代", first.number),
             );
-            Err(Error::user(UserErrorCode::Duplicate, path, said))
+            Err(Error::user(UserErrorCode::Duplicate, "applicationNumber", said))
         }
     }
-}
-
-/// [`refuse_second`], for a draft whose application is changed.
-///
-/// # Errors
-/// The user error `DUPLICATE`.
-pub async fn refuse_second_report(permitted: &Permitted, application: Uuid) -> Result<()> {
-    refuse_second(permitted, application, "applicationNumber").await
 }
 
 /// Gives the next number of the preparation date's year.

@@ -7,7 +7,7 @@ use entity::{enums::ReportSection, report};
 use super::{
     Report,
     basics::{self, BasicsInput},
-    create::refuse_second_report,
+    create::refuse_second,
 };
 use crate::{
     auth::Act,
@@ -78,7 +78,7 @@ pub async fn run(store: &Store, origin: &Origin, input: ReportUpdateInput) -> Re
                 let said = say("The application is fixed once the report was submitted", "报告提交后不能更改对应的发布申请");
                 return Err(Error::user(UserErrorCode::WrongState, "applicationNumber", said));
             }
-            refuse_second_report(&permitted, application.id).await?;
+            refuse_second(&permitted, application.id).await?;
             row.application_id = application.id;
             row.live_application_id = Some(application.id);
         }

@@ -123,16 +123,6 @@ impl Opened {
         Ok(query.all(&self.tx.conn).await?)
     }
 
-    /// The departments that participate, in order.
-    pub fn participants(&self) -> &[String] {
-        &self.facts.participants
-    }
-
-    /// The time of this write.
-    pub fn now(&self) -> DateTime<Utc> {
-        self.tx.now
-    }
-
     /// Asks the law, for each of the acts that the input amounts to.
     ///
     /// # Errors
