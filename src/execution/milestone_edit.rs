@@ -151,18 +151,25 @@ async fn siblings(permitted: &Permitted, report_id: Uuid) -> Result<Vec<mileston
     Ok(query.all(permitted.conn()).await?)
 }
 
-/// Puts `id` at `position` and counts the others around it.
-async fn place(permitted: &Permitted, report_id: Uuid, id: Uuid, position: i32) -> Result<i32> {
+/// Puts `id` at `position` and counts the others around it; gives its position, and each sibling that moved, before and after.
+async fn place(permitted: &Permitted, report_id: Uuid, id: Uuid, position: i32) -> Result<(i32, Vec<[milestone::Model; 2]>)> {
     let mut rows = siblings(permitted, report_id).await?;
     rows.retain(|m| m.id != id);
     let index = usize::try_from(position.saturating_sub(1)).unwrap_or(0).min(rows.len());
+    let mut moved = Vec::new();
     for (place, row) in (1..).zip(rows) {
         let wanted = if place > i32::try_from(index).unwrap_or(i32::MAX) { place + 1 } else { place };
         if row.position != wanted {
-            update(permitted, milestone::Model { position: wanted, ..row }).await?;
+            let after = milestone::Model { position: wanted, ..row.clone() };
+            update(permitted, after.clone()).await?;
+            moved.push([row, after]);
         }
     }
-    Ok(i32::try_from(index).unwrap_or(0) + 1)
+    Ok((i32::try_from(index).unwrap_or(0) + 1, moved))
+}
+
+fn tell_moved(change: Change, moved: &[[milestone::Model; 2]]) -> Change {
+    moved.iter().fold(change, |change, [before, after]| change.edited("Milestone", after.id, before, after))
 }
 
 async fn add(store: &Store, origin: &Origin, input: MilestoneAddInput) -> Result<milestone::Model> {
@@ -187,7 +194,7 @@ async fn add(store: &Store, origin: &Origin, input: MilestoneAddInput) -> Result
     });
     checks.done()?;
     let id = Uuid::now_v7();
-    let position = place(&permitted, report_id, id, position.unwrap_or(i32::MAX)).await?;
+    let (position, moved) = place(&permitted, report_id, id, position.unwrap_or(i32::MAX)).await?;
     let row = milestone::Model {
         id,
         report_id,
@@ -207,7 +214,7 @@ async fn add(store: &Store, origin: &Origin, input: MilestoneAddInput) -> Result
     idempotency::done(&permitted, retry.as_ref(), id).await?;
     let nothing: [String; 0] = [];
     let change = Change::of("milestoneAdd").added("Milestone", id, &row).field("Milestone", id, "owners", nothing, &owners);
-    permitted.commit(change.content(ReportSection::Milestones, id, row.version)).await?;
+    permitted.commit(tell_moved(change, &moved).content(ReportSection::Milestones, id, row.version)).await?;
     Ok(row)
 }
 
@@ -281,8 +288,9 @@ async fn edit(store: &Store, origin: &Origin, input: MilestoneUpdateInput) -> Re
         checks.require(position >= 1, UserErrorCode::OutOfRange, "position", || say("Positions count from 1", "位置从 1 开始"));
     }
     checks.done()?;
+    let mut moved = Vec::new();
     if let MaybeUndefined::Value(position) = position {
-        row.position = place(&permitted, row.report_id, row.id, position).await?;
+        (row.position, moved) = place(&permitted, row.report_id, row.id, position).await?;
     }
     let change = Change::of("milestoneUpdate").edited("Milestone", row.id, &before, &row);
     let change = change.field("Milestone", row.id, "owners", &old_owners, &new_owners);
@@ -293,13 +301,14 @@ async fn edit(store: &Store, origin: &Origin, input: MilestoneUpdateInput) -> Re
             Owned::Milestone(row.id).write(&permitted, row.report_id, &new_owners, None).await?;
         }
     }
-    permitted.commit(change.content(ReportSection::Milestones, row.id, row.version)).await?;
+    permitted.commit(tell_moved(change, &moved).content(ReportSection::Milestones, row.id, row.version)).await?;
     Ok(row)
 }
 
 async fn remove(store: &Store, origin: &Origin, input: MilestoneRemoveInput) -> Result<entity::report::Model> {
     let MilestoneRemoveInput { id, expected_version } = input;
     let (opened, row) = store.open_row::<milestone::Entity>(origin, Kind::Milestone.uuid(&id)?).await?;
+    let owners = codes(&Owned::Milestone(row.id).opened(&opened).await?);
     let permitted = opened.permit(&[Act::MilestonePlan])?;
     expect_version(expected_version, row.version)?;
     if row.kind != MilestoneKind::Custom {
@@ -308,7 +317,7 @@ async fn remove(store: &Store, origin: &Origin, input: MilestoneRemoveInput) -> 
     }
     milestone::Entity::delete_by_id(row.id).exec(permitted.conn()).await?;
     let report = permitted.report()?.clone();
-    let change = Change::of("milestoneRemove").removed("Milestone", row.id, &row);
+    let change = Change::of("milestoneRemove").removed("Milestone", row.id, &row).field("Milestone", row.id, "owners", &owners, None::<()>);
     permitted.commit(change.content(ReportSection::Milestones, row.id, row.version)).await?;
     Ok(report)
 }

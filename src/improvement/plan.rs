@@ -25,7 +25,7 @@ use crate::{
         rules,
     },
     store::{
-        Change, Origin, Store,
+        Change, Opened, Origin, Store,
         idempotency::{self, Key},
         insert, update,
     },
@@ -162,6 +162,12 @@ pub struct Owners {
 }
 
 impl Owners {
+    /// Those of an action under the lock.
+    async fn of(opened: &Opened, action: Uuid) -> Result<Self> {
+        let owned = Owned::Action(action).opened(opened).await?;
+        Ok(Self { codes: codes(&owned), lead: owned.iter().find(|o| o.lead).map(|o| o.department.clone()) })
+    }
+
     /// The lead must be an owner.
     pub fn check_lead(&self, checks: &mut Checks) {
         if let Some(lead) = &self.lead {
@@ -283,8 +289,7 @@ fn refuse_submitted(row: &improvement_action::Model) -> Result<()> {
 async fn edit(store: &Store, origin: &Origin, input: ActionUpdateInput) -> Result<improvement_action::Model> {
     let ActionUpdateInput { id, expected_version, area, measure, fields } = input;
     let (opened, before) = store.open_row::<improvement_action::Entity>(origin, Kind::ImprovementAction.uuid(&id)?).await?;
-    let owned = Owned::Action(before.id).opened(&opened).await?;
-    let old = Owners { codes: codes(&owned), lead: owned.iter().find(|o| o.lead).map(|o| o.department.clone()) };
+    let old = Owners::of(&opened, before.id).await?;
     let permitted = opened.permit(&[Act::ActionPlan])?;
     refuse_submitted(&before)?;
     expect_version(expected_version, before.version)?;
@@ -315,12 +320,16 @@ async fn edit(store: &Store, origin: &Origin, input: ActionUpdateInput) -> Resul
 async fn remove(store: &Store, origin: &Origin, input: ActionRemoveInput) -> Result<report::Model> {
     let ActionRemoveInput { id, expected_version } = input;
     let (opened, row) = store.open_row::<improvement_action::Entity>(origin, Kind::ImprovementAction.uuid(&id)?).await?;
+    let old = Owners::of(&opened, row.id).await?;
     let permitted = opened.permit(&[Act::ActionPlan])?;
     refuse_submitted(&row)?;
     expect_version(expected_version, row.version)?;
     improvement_action::Entity::delete_by_id(row.id).exec(permitted.conn()).await?;
     let report = permitted.report()?.clone();
-    let change = Change::of("actionRemove").removed("ImprovementAction", row.id, &row);
+    let change = Change::of("actionRemove")
+        .removed("ImprovementAction", row.id, &row)
+        .field("ImprovementAction", row.id, "owners", &old.codes, None::<()>)
+        .field("ImprovementAction", row.id, "lead", &old.lead, None::<()>);
     permitted.commit(change.content(ReportSection::Actions, row.id, row.version)).await?;
     Ok(report)
 }

@@ -8,7 +8,7 @@ use entity::{
 use sea_orm::{EntityTrait, prelude::Uuid};
 use serde_json::json;
 
-use super::Problem;
+use super::{Problem, review::timeline_of};
 use crate::{
     auth::Act,
     catalog::department::check_codes,
@@ -246,11 +246,12 @@ async fn remove(store: &Store, origin: &Origin, input: ProblemRemoveInput) -> Re
     let permitted = opened.permit(&[Act::ProblemGovern])?;
     expect_version(expected_version, row.version)?;
     let review = incident_review::Entity::find_by_id(row.id).one(permitted.conn()).await?;
+    let timeline = timeline_of(&permitted, row.id).await?;
     problem::Entity::delete_by_id(row.id).exec(permitted.conn()).await?;
     let report = permitted.report()?.clone();
     let mut change = Change::of("problemRemove").removed("Problem", row.id, &row).field("Problem", row.id, "owners", &owners, None::<()>);
     if let Some(review) = review {
-        change = change.removed("IncidentReview", row.id, &review);
+        change = change.removed("IncidentReview", row.id, &review).field("IncidentReview", row.id, "timeline", timeline, None::<()>);
     }
     permitted.commit(change.content(ReportSection::Problems, row.id, row.version)).await?;
     Ok(report)

@@ -1,6 +1,7 @@
 //! Writing and removing the incident review of a problem.
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
+use chrono::{DateTime, Utc};
 use entity::{enums::ReportSection, incident_review, problem, timeline_entry};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, prelude::Uuid};
 
@@ -99,10 +100,11 @@ async fn open(store: &Store, origin: &Origin, id: &ID) -> Result<(Permitted, pro
     Ok((permitted, problem))
 }
 
-async fn timeline_of(permitted: &Permitted, problem: Uuid) -> Result<Vec<timeline_entry::Model>> {
+/// The timeline as the audit log shows it: time and what happened, in order.
+pub(super) async fn timeline_of(permitted: &Permitted, problem: Uuid) -> Result<Vec<(DateTime<Utc>, String)>> {
     let query =
         timeline_entry::Entity::find().filter(timeline_entry::Column::ProblemId.eq(problem)).order_by_asc(timeline_entry::Column::Position);
-    Ok(query.all(permitted.conn()).await?)
+    Ok(query.all(permitted.conn()).await?.into_iter().map(|t| (t.at, t.event)).collect())
 }
 
 async fn write(store: &Store, origin: &Origin, input: IncidentReviewWriteInput) -> Result<problem::Model> {
@@ -125,7 +127,7 @@ async fn write(store: &Store, origin: &Origin, input: IncidentReviewWriteInput) 
     checks.patch_text("rootCause", root_cause, LONG, &mut row.root_cause);
     checks.patch_text("accountability", accountability, LONG, &mut row.accountability);
     checks.patch_text("correctiveMeasures", corrective_measures, LONG, &mut row.corrective_measures);
-    let old: Vec<_> = timeline_of(&permitted, problem.id).await?.into_iter().map(|t| (t.at, t.event)).collect();
+    let old = timeline_of(&permitted, problem.id).await?;
     let mut new = old.clone();
     checks.patch_value("timeline", timeline.map_value(|list| list.into_iter().map(|t| (t.at.0, t.event)).collect()), &mut new);
     checks.list("timeline", &new, 200);
@@ -168,8 +170,10 @@ async fn remove(store: &Store, origin: &Origin, input: IncidentReviewRemoveInput
     let found = incident_review::Entity::find_by_id(problem.id).one(permitted.conn()).await?;
     let row = found.ok_or_else(|| Error::not_found("Incident review"))?;
     expect_version(expected_version, row.version)?;
+    let timeline = timeline_of(&permitted, problem.id).await?;
     incident_review::Entity::delete_by_id(row.problem_id).exec(permitted.conn()).await?;
     let change = Change::of("incidentReviewRemove").removed("IncidentReview", row.problem_id, &row);
+    let change = change.field("IncidentReview", row.problem_id, "timeline", &timeline, None::<()>);
     permitted.commit(change.content(ReportSection::Problems, row.problem_id, row.version)).await?;
     Ok(problem)
 }

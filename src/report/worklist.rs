@@ -5,10 +5,13 @@ use std::sync::Arc;
 use async_graphql::{Context, Object, SimpleObject};
 use chrono::Days;
 use entity::{
-    enums::{MemberRole, OccurrenceStatus, ReportState, ServiceRole},
-    occurrence, report,
+    enums::{LifeCycleAct, MemberRole, OccurrenceStatus, ReportState, ServiceRole},
+    life_cycle_step, occurrence, report,
 };
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    sea_query::{Expr, ExprTrait},
+};
 
 use super::{
     Report,
@@ -25,7 +28,7 @@ use crate::{
         search::{owned_by, seen_occurrences},
     },
     report::permissions::facts,
-    store::visible,
+    store::{involving, visible},
 };
 
 /// How many entries each list of the worklist shows at most; the queries of the schema show the rest.
@@ -90,7 +93,7 @@ pub struct OwedContribution {
 /// What waits for the viewer; up to 50 entries of each kind.
 #[Object]
 impl Worklist {
-    /// Of the 50 reports being written that changed last: those to which your departments owe something.
+    /// Of the 50 reports being written that changed last and that your departments take part in: those to which they owe something.
     async fn contributions(&self, ctx: &Context<'_>) -> Option<Result<Vec<OwedContribution>>> {
         Some(contributions(ctx).await)
     }
@@ -131,8 +134,11 @@ async fn contributions(ctx: &Context<'_>) -> Result<Vec<OwedContribution>> {
     if mine.is_empty() {
         return Ok(Vec::new());
     }
+    // PRODUCT owes to every report; the others to those in which they take part or own a row.
+    let involved = if actor.is_member("PRODUCT") { Condition::all() } else { involving(mine.clone()) };
     let query = report::Entity::find()
         .filter(visible(actor))
+        .filter(involved)
         .filter(report::Column::State.is_in([ReportState::Draft, ReportState::Returned]))
         .order_by_desc(report::Column::UpdatedAt)
         .limit(MOST);
@@ -152,9 +158,17 @@ async fn contributions(ctx: &Context<'_>) -> Result<Vec<OwedContribution>> {
 
 async fn awaiting(ctx: &Context<'_>, state: ReportState, act: Act<'_>) -> Result<Vec<Report>> {
     let (store, actor) = (store(ctx)?, actor(ctx)?);
+    // The law below refuses the signer; left out here too, so that what they signed does not fill the list.
+    let signed = life_cycle_step::Entity::find()
+        .select_only()
+        .column(life_cycle_step::Column::ReportId)
+        .filter(life_cycle_step::Column::Act.eq(LifeCycleAct::Sign))
+        .filter(life_cycle_step::Column::PersonId.eq(actor.person_id()))
+        .filter(Expr::col((life_cycle_step::Entity, life_cycle_step::Column::Round)).equals((report::Entity, report::Column::Round)));
     let query = report::Entity::find()
         .filter(visible(actor))
         .filter(report::Column::State.eq(state))
+        .filter(report::Column::Id.not_in_subquery(signed.into_query()))
         .order_by_asc(report::Column::UpdatedAt)
         .limit(MOST);
     let mut list = Vec::new();
@@ -191,7 +205,7 @@ async fn due(ctx: &Context<'_>, overdue: bool) -> Result<Vec<ActionOccurrence>> 
     } else {
         when.add(occurrence::Column::DueOn.gte(today)).add(occurrence::Column::DueOn.lte(soon))
     };
-    let owned = owned_by(|department| Condition::all().add(sea_orm::sea_query::ExprTrait::is_in(department, mine.clone())));
+    let owned = owned_by(|department| Condition::all().add(department.is_in(mine.clone())));
     let query = seen_occurrences(actor)
         .filter(occurrence::Column::Status.eq(OccurrenceStatus::Open))
         .filter(occurrence::Column::ActionId.in_subquery(owned.into_query()))

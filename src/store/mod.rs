@@ -28,7 +28,7 @@ pub use connect::{connect, schema_status};
 pub use door::{Opened, Permitted, ReportRow, insert, insert_many, update};
 pub use import::Rows;
 pub use outbox::{Announcement, REPORT_CHANGED};
-pub use visible::visible;
+pub use visible::{involving, visible};
 
 use crate::{
     auth::Actor,

@@ -13,14 +13,17 @@ pub fn visible(actor: &Actor) -> Condition {
     if !policy::reads_submitted(actor) {
         return Condition::all().add(Expr::value(false));
     }
-    let departments: Vec<String> = actor.departments().map(str::to_owned).collect();
+    involving(actor.departments().map(str::to_owned).collect()).add(report::Column::FirstSubmittedAt.is_not_null())
+}
+
+/// The condition on `report` that one of these departments participates, or owns a row of it.
+pub fn involving(departments: Vec<String>) -> Condition {
     let participating = participant::Entity::find()
         .select_only()
         .column(participant::Column::ReportId)
         .filter(participant::Column::Department.is_in(departments.clone()));
     let owning = owner::Entity::find().select_only().column(owner::Column::ReportId).filter(owner::Column::Department.is_in(departments));
     Condition::any()
-        .add(report::Column::FirstSubmittedAt.is_not_null())
         .add(report::Column::Id.in_subquery(participating.into_query()))
         .add(report::Column::Id.in_subquery(owning.into_query()))
 }

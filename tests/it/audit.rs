@@ -146,3 +146,35 @@ async fn naming_a_person_does_not_rename_them() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_moves_or_goes_with_a_row_is_told_too() {
+    each_database(async |app| {
+        let kept = play(app, "created").await;
+        let product = app.product();
+        let added = product
+            .does("milestoneAdd", json!({ "reportId": kept["reportId"], "name": "灰度检查", "precision": "DAY", "owners": ["OPS", "RND"], "position": 6 }), "milestone { id }")
+            .await["milestone"]["id"]
+            .clone();
+        product.does("milestoneRemove", json!({ "id": added }), "").await;
+        let action = json!({ "reportId": kept["reportId"], "area": "TESTING", "measure": "x", "owners": ["TEST", "OPS"], "lead": "OPS" });
+        let action = product.does("actionAdd", action, "improvementAction { id }").await["improvementAction"]["id"].clone();
+        product.does("actionRemove", json!({ "id": action }), "").await;
+        let problem = product.does("problemAdd", json!({ "reportId": kept["reportId"], "description": "x" }), "problem { id }").await["problem"]["id"].clone();
+        product.does("incidentReviewWrite", json!({ "problemId": problem, "details": "d", "timeline": [{ "at": "2026-03-20T14:00:00Z", "event": "告警" }] }), "").await;
+        product.does("incidentReviewRemove", json!({ "problemId": problem }), "").await;
+        let query = "query($id: ID!) { report(by: {id: $id}) { history(first: 20) { nodes { act objectType changes { field before after } } } } }";
+        let history = product.read(query, json!({ "id": kept["reportId"] })).await["report"]["history"]["nodes"].clone();
+        let changes = |act: &str| -> Vec<Value> {
+            let of = history.as_array().unwrap().iter().filter(|e| e["act"] == act);
+            of.flat_map(|e| e["changes"].as_array().unwrap().clone()).collect()
+        };
+        assert!(changes("milestoneAdd").contains(&json!({ "field": "position", "before": "6", "after": "7" })), "the one behind it moved");
+        assert!(changes("milestoneRemove").contains(&json!({ "field": "owners", "before": "[\"OPS\",\"RND\"]", "after": null })));
+        assert!(changes("actionRemove").contains(&json!({ "field": "owners", "before": "[\"TEST\",\"OPS\"]", "after": null })));
+        assert!(changes("actionRemove").contains(&json!({ "field": "lead", "before": "\"OPS\"", "after": null })));
+        let timeline = changes("incidentReviewRemove").into_iter().find(|c| c["field"] == "timeline").unwrap();
+        assert!(timeline["before"].as_str().unwrap().contains("告警") && timeline["after"].is_null());
+    })
+    .await;
+}

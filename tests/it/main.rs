@@ -12,6 +12,7 @@ mod audit;
 mod bad_input;
 mod catalog;
 mod commands;
+mod crash;
 mod faults;
 mod guide;
 mod http;

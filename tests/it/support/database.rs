@@ -82,6 +82,16 @@ impl Database {
         Some(Self::Postgres { url: at(&server, &name), name, server })
     }
 
+    /// A PostgreSQL database without a schema, where there is a server.
+    pub async fn empty_postgres() -> Option<Self> {
+        let server = std::env::var("TEST_DATABASE_URL").ok().filter(|url| !url.is_empty())?;
+        let name = format!("relsum_test_{}_{}", std::process::id(), next());
+        let admin = Connect::connect(&server).await.unwrap();
+        run(&admin, &format!("CREATE DATABASE {name}")).await;
+        admin.close().await.unwrap();
+        Some(Self::Postgres { url: at(&server, &name), name, server })
+    }
+
     /// For the test's output.
     pub fn name(&self) -> &'static str {
         match self {

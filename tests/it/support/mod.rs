@@ -2,6 +2,7 @@
 
 pub mod database;
 pub mod guide;
+pub mod process;
 
 use std::sync::{
     Arc, Mutex,

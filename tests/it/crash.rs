@@ -1,0 +1,167 @@
+//! What a crash and a full disk leave: everything that was acknowledged, nothing half-done, and a service that goes on.
+
+use std::{path::Path, process::Command, time::Duration};
+
+use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
+use serde_json::json;
+
+use crate::support::{
+    SECRET,
+    database::Database,
+    process::{Service, ask, folder, prints, relsum_by, run},
+};
+
+const CREATE: &str = "mutation($input: ReportCreateInput!) { reportCreate(input: $input) { report { number } userErrors { message } } }";
+
+fn development(folder: &Path, url: &str) -> Command {
+    let mut command = relsum_by(env!("CARGO_BIN_EXE_relsum"), folder);
+    command.envs([("RELSUM_DATABASE_URL", url), ("RELSUM_JWT_SECRET", SECRET), ("RELSUM_DEMO", "off")]);
+    command
+}
+
+fn token(folder: &Path) -> String {
+    prints(folder, &["token", "--sub", "u-1", "--membership", "PRODUCT:HEAD"], &[("RELSUM_JWT_SECRET", SECRET)])
+}
+
+/// Creates reports of one year until the service no longer answers: how many were acknowledged, with which number for which attempt.
+async fn create(address: &str, token: &str, round: usize, client: usize) -> Vec<(String, String)> {
+    let mut acknowledged = Vec::new();
+    for n in 0..1_000 {
+        let application = format!("REL-APP-2026-{round}{client}{n:03}");
+        let input = json!({ "applicationNumber": application, "preparedOn": "2026-05-05", "idempotencyKey": application });
+        let Some((_, answer)) = ask(address, token, CREATE, json!({ "input": input })).await else { break };
+        match answer["data"]["reportCreate"]["report"]["number"].as_str() {
+            Some(number) => acknowledged.push((application, number.to_owned())),
+            None => break,
+        }
+    }
+    acknowledged
+}
+
+async fn texts(db: &DatabaseConnection, sql: &str) -> Vec<String> {
+    let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), sql)).await.unwrap();
+    rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kill_9_keeps_what_was_acknowledged_and_leaves_nothing_half_done() {
+    for database in Database::each().await {
+        let folder = folder(&format!("kill-{}", database.name()));
+        let token = token(&folder);
+        let mut acknowledged = Vec::new();
+        for round in 1..=3 {
+            let service = Service::start(development(&folder, database.url()));
+            let address = service.address.clone();
+            let writing: Vec<_> = (0..4)
+                .map(|client| {
+                    let (address, token) = (address.clone(), token.clone());
+                    tokio::spawn(async move { create(&address, &token, round, client).await })
+                })
+                .collect();
+            tokio::time::sleep(Duration::from_millis(250)).await;
+            service.kill();
+            for work in writing {
+                acknowledged.extend(work.await.unwrap());
+            }
+        }
+        assert!(acknowledged.len() > 3, "nothing was written before the kill");
+        let service = Service::start(development(&folder, database.url()));
+        // A client that heard nothing repeats its call with the same key, and gets the one report.
+        for (application, number) in acknowledged.iter().take(5) {
+            let input = json!({ "applicationNumber": application, "preparedOn": "2026-05-05", "idempotencyKey": application });
+            let (_, again) = ask(&service.address, &token, CREATE, json!({ "input": input })).await.unwrap();
+            assert_eq!(again["data"]["reportCreate"]["report"]["number"], *number, "{again}");
+        }
+        assert!(service.stop());
+        let db = database.connect().await;
+        let numbers = texts(&db, "SELECT number FROM report ORDER BY number").await;
+        for (_, number) in &acknowledged {
+            assert!(numbers.contains(number), "{number} was acknowledged and is gone");
+        }
+        let wanted: Vec<String> = (1..=numbers.len()).map(|n| format!("REL-SUM-2026-{n:03}")).collect();
+        let mut sorted = numbers.clone();
+        sorted.sort_by_key(|n| n.rsplit('-').next().unwrap().parse::<u32>().unwrap());
+        assert_eq!(sorted, wanted, "numbers are consecutive");
+        let told = texts(&db, "SELECT DISTINCT r.number FROM report r JOIN event e ON e.report_id = r.id AND e.kind = 'report.created.v1' JOIN audit_entry a ON a.report_id = r.id AND a.act = 'reportCreate' ORDER BY 1").await;
+        assert_eq!(told, numbers, "each with its audit entry and its event");
+        let halves =
+            texts(&db, "SELECT r.number FROM report r WHERE (SELECT count(*) FROM milestone m WHERE m.report_id = r.id) <> 6").await;
+        assert_eq!(halves, Vec::<String>::new());
+        if !database.is_postgres() {
+            assert_eq!(texts(&db, "PRAGMA integrity_check").await, ["ok"]);
+        }
+        db.close().await.unwrap();
+        database.remove().await;
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_is_503_reading_goes_on_and_nothing_is_lost() {
+    let database = Database::sqlite().await;
+    let folder = folder("full");
+    let token = token(&folder);
+    // No file may grow past 2 MiB: what a full disk is to a process, without filling one.
+    let mut small = relsum_by("bash", &folder);
+    small.args(["-c", "trap '' XFSZ; ulimit -f 2048; exec \"$0\" serve", env!("CARGO_BIN_EXE_relsum")]);
+    small.envs([("RELSUM_DATABASE_URL", database.url()), ("RELSUM_JWT_SECRET", SECRET), ("RELSUM_DEMO", "off")]);
+    let service = Service::start(small);
+    let mut acknowledged = 0;
+    let refused = loop {
+        let input = json!({ "applicationNumber": format!("REL-APP-2026-{:03}", acknowledged + 1), "preparedOn": "2026-05-05" });
+        let (status, answer) = ask(&service.address, &token, CREATE, json!({ "input": input })).await.unwrap();
+        if answer["data"]["reportCreate"]["report"].is_null() {
+            break (status, answer["errors"][0]["extensions"]["code"].clone());
+        }
+        acknowledged += 1;
+        assert!(acknowledged < 2_000, "the disk never filled");
+    };
+    assert_eq!(refused, (503, json!("SERVICE_UNAVAILABLE")));
+    let (status, answer) = ask(&service.address, &token, "{ reports { totalCount } }", json!({})).await.unwrap();
+    assert_eq!((status, &answer["data"]["reports"]["totalCount"]), (200, &json!(acknowledged)), "{answer}");
+    assert!(service.stop());
+    let service = Service::start(development(&folder, database.url()));
+    let input = json!({ "applicationNumber": "REL-APP-2026-9999", "preparedOn": "2026-05-05" });
+    let (_, answer) = ask(&service.address, &token, CREATE, json!({ "input": input })).await.unwrap();
+    assert_eq!(answer["data"]["reportCreate"]["report"]["number"], format!("REL-SUM-2026-{:03}", acknowledged + 1), "{answer}");
+    service.kill();
+    database.remove().await;
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// The steps of `deploy/compose.yaml`, one after the other, as its services run them.
+#[tokio::test(flavor = "multi_thread")]
+async fn production_on_postgresql_with_two_replicas_step_by_step() {
+    let Some(database) = Database::empty_postgres().await else { return };
+    let folder = folder("compose");
+    prints(&folder, &["keys", "--out", "keys"], &[]);
+    let production = [("RELSUM_MODE", "production"), ("RELSUM_DATABASE_URL", database.url()), ("RELSUM_JWT_JWKS", "keys/relsum-jwks.json")];
+    let unready = run(&folder, &["serve"], &production);
+    assert!(String::from_utf8_lossy(&unready.stderr).contains("relsum migrate up"), "unmigrated, it does not serve");
+    prints(&folder, &["migrate", "up"], &production);
+    let mint = |sub: &str, who: &str| {
+        let arguments = ["token", "--key", "keys/relsum-private.pem", "--sub", sub, "--membership", who];
+        prints(&folder, &arguments, &production)
+    };
+    let (head, committee) = (mint("u-1", "PRODUCT:HEAD"), mint("u-2", "COMMITTEE:HEAD"));
+    let replica = || {
+        let mut command = relsum_by(env!("CARGO_BIN_EXE_relsum"), &folder);
+        command.envs(production);
+        Service::start(command)
+    };
+    let (one, two) = (replica(), replica());
+    let input = json!({ "applicationNumber": "REL-APP-2026-001", "preparedOn": "2026-05-05" });
+    let (_, made) = ask(&one.address, &head, CREATE, json!({ "input": input })).await.unwrap();
+    assert_eq!(made["data"]["reportCreate"]["report"]["number"], "REL-SUM-2026-001", "{made}");
+    let (_, seen) = ask(&two.address, &committee, "{ reports { nodes { number } } }", json!({})).await.unwrap();
+    assert_eq!(seen["data"], json!({ "reports": { "nodes": [{ "number": "REL-SUM-2026-001" }] } }), "{seen}");
+    for replica in [&one, &two] {
+        let env = [production.as_slice(), &[("RELSUM_LISTEN", replica.address.as_str())]].concat();
+        prints(&folder, &["healthcheck"], &env);
+        let page = reqwest::get(format!("http://{}/", replica.address)).await.unwrap();
+        assert_eq!(page.status().as_u16(), 404, "no GraphiQL in production");
+    }
+    assert!(one.stop() && two.stop());
+    database.remove().await;
+    std::fs::remove_dir_all(folder).unwrap();
+}
