@@ -5,22 +5,34 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Router,
     extract::{Request, State},
-    http::{HeaderName, HeaderValue, StatusCode, header},
-    middleware::{Next, from_fn},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::get,
 };
 use serde_json::json;
-use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, timeout::TimeoutLayer};
+use tokio_util::sync::CancellationToken;
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    compression::{
+        CompressionLayer,
+        predicate::{NotForContentType, Predicate, SizeAbove},
+    },
+    cors::CorsLayer,
+    timeout::TimeoutLayer,
+};
 use uuid::Uuid;
 
 use crate::{
-    auth::{keys::Keys, mint::development_secret, token::Verifier},
+    auth::{keys::Keys, mint::development_secret, rates::Rates, token::Verifier},
     clock::{Calendar, Clock},
     config::{Mode, Settings},
+    delivery::feed::Feed,
     graphql::{
-        front::{REQUEST_ID, graphql},
+        front::Front,
         graphiql,
+        http::{REQUEST_ID, graphql},
+        places::Places,
         schema::{RelsumSchema, build, sdl},
     },
     store::{Store, connect},
@@ -36,6 +48,16 @@ pub struct App {
     pub schema: RelsumSchema,
     /// Verifies tokens.
     pub verifier: Verifier,
+    /// The gate and the documents.
+    pub front: Front,
+    /// How often somebody may ask.
+    pub rates: Rates,
+    /// The event log as it grows; whoever serves runs it.
+    pub feed: Arc<Feed>,
+    /// Sockets and streams.
+    pub places: Arc<Places>,
+    /// Told when the service stops: sockets and streams end then.
+    pub stop: CancellationToken,
 }
 
 impl App {
@@ -61,14 +83,28 @@ impl App {
             (None, Mode::Production) => return Err("RELSUM_JWT_JWKS: production mode needs it".into()),
         };
         let verifier = Verifier::new(keys, &settings);
-        Ok(Self { schema: build(&settings), store, verifier, settings })
+        Ok(Self {
+            schema: build(&settings),
+            verifier,
+            front: Front::new(&settings)?,
+            rates: Rates::new(&settings),
+            feed: Arc::new(Feed::new(store.clone(), &settings)),
+            places: Arc::new(Places::new(&settings)),
+            stop: CancellationToken::new(),
+            store,
+            settings,
+        })
     }
 }
+
+/// Answers from this size on, in bytes, are worth compressing.
+const COMPRESS_FROM: u64 = 2_048;
 
 /// The routes, each with its rule (`operations.md`): `/livez`, `/readyz` and the page are open, everything else needs a token.
 pub fn router(app: Arc<App>) -> Router {
     let settings = &app.settings;
-    let timeout = Duration::from_millis(settings.request_timeout_ms);
+    // GraphQL answers its own timeout a moment before.
+    let timeout = Duration::from_millis(settings.request_timeout_ms) + Duration::from_secs(1);
     let mut router: Router<Arc<App>> = Router::new()
         .route("/graphql", get(graphql).post(graphql))
         .route("/schema.graphql", get(schema))
@@ -80,15 +116,35 @@ pub fn router(app: Arc<App>) -> Router {
     router
         .fallback(|| async { problem(StatusCode::NOT_FOUND, "There is nothing at this address") })
         .method_not_allowed_fallback(|| async { problem(StatusCode::METHOD_NOT_ALLOWED, "This address does not take that method") })
-        .layer(CompressionLayer::new().gzip(true))
+        .layer(CompressionLayer::new().gzip(true).compress_when(SizeAbove::new(COMPRESS_FROM).and(NotForContentType::SSE)))
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, timeout))
         .layer(CatchPanicLayer::custom(|_| problem(StatusCode::INTERNAL_SERVER_ERROR, "Internal error")))
-        .layer(from_fn(around))
+        .layer(cors(settings))
+        .layer(from_fn_with_state(Arc::clone(&app), around))
         .with_state(app)
 }
 
+/// The origins that may call from their own pages. Tokens travel in a header, so no credentials are allowed.
+fn cors(settings: &Settings) -> CorsLayer {
+    let origins = settings.cors_origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
+    CorsLayer::new()
+        .allow_origin(origins.collect::<Vec<_>>())
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            header::ACCEPT,
+            header::ACCEPT_LANGUAGE,
+            HeaderName::from_static(REQUEST_ID),
+            HeaderName::from_static("apollo-require-preflight"),
+        ])
+        .expose_headers([HeaderName::from_static(REQUEST_ID), header::RETRY_AFTER])
+        .max_age(Duration::from_secs(3_600))
+}
+
 /// The request id in and out, and the security headers.
-async fn around(mut request: Request, next: Next) -> Response {
+async fn around(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+    let tls = app.rates.behind_tls(request.headers(), request.extensions());
     let name = HeaderName::from_static(REQUEST_ID);
     let given = request.headers().get(&name).and_then(|v| v.to_str().ok());
     let fits = |id: &&str| (1..=100).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b));
@@ -101,6 +157,9 @@ async fn around(mut request: Request, next: Next) -> Response {
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    if tls {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    }
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
     answer
 }
@@ -123,7 +182,7 @@ async fn ready(State(app): State<Arc<App>>) -> Response {
 /// `/schema.graphql`, for those with a token.
 async fn schema(State(app): State<Arc<App>>, request: Request) -> Response {
     let authorization = request.headers().get(header::AUTHORIZATION).and_then(|v| v.to_str().ok());
-    match app.verifier.actor_of(authorization).await {
+    match app.verifier.identity_of(authorization).await {
         Ok(_) => ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], sdl()).into_response(),
         Err(error) => {
             let mut answer = problem(StatusCode::UNAUTHORIZED, &error.message().en);

@@ -1,14 +1,20 @@
 //! Every setting, from `RELSUM_*` variables and an optional TOML file (`RELSUM_CONFIG`, or `relsum.toml` where it exists).
 //! The variable wins over the file. Everything is checked at start, with the name of what is wrong; secrets are never printed.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+mod read;
+
+use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
 
 use chrono_tz::Tz;
 use figment::{
     Figment,
     providers::{Env, Format, Serialized, Toml},
 };
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
+
+pub use read::{Rate, RateLimit};
+use read::{list_or_text, map_or_text, optional_switch, switch};
 
 /// Development is for one developer on a laptop, production for everything else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,10 +103,56 @@ pub struct Settings {
     pub suggestions: Option<bool>,
     /// Largest body of a GraphQL request, in bytes. Default 2 MiB.
     pub body_limit_bytes: usize,
-    /// How deep a GraphQL query may nest. Default 20.
-    pub query_depth: usize,
-    /// How many fields a GraphQL query may select after its fragments are spread. Default 2000.
-    pub query_complexity: usize,
+    /// How many tokens a GraphQL document may have. Default 10000.
+    pub query_tokens: u64,
+    /// How deep a GraphQL query may nest; introspection by the usual tools needs 16. Default 20.
+    pub query_depth: u64,
+    /// How many aliases a GraphQL document may have, after its fragments are spread. Default 200.
+    pub query_aliases: u64,
+    /// How many directives a GraphQL document may have, after its fragments are spread. Default 200.
+    pub query_directives: u64,
+    /// How many fields a GraphQL document may have, after its fragments are spread. Default 10000.
+    pub query_fields: u64,
+    /// What a GraphQL operation may cost: the values that its answer may have, lists taken at the size asked for. Default 200000.
+    pub query_cost: u64,
+    /// How many root fields a mutation may have. Default 20.
+    pub mutation_fields: u64,
+    /// Texts of parsed documents that are kept ready, in bytes of text; 0 keeps none. Default 1 MiB.
+    pub document_cache_bytes: usize,
+    /// Apollo's automatic persisted queries. Default on.
+    #[serde(deserialize_with = "switch")]
+    pub persisted_queries: bool,
+    /// Registered documents: a manifest of graphql-codegen, Relay or Apollo.
+    pub persisted_documents: Option<PathBuf>,
+    /// Whether registered documents alone may run. Default off.
+    #[serde(deserialize_with = "switch")]
+    pub persisted_only: bool,
+    /// Requests of one subject, per replica: `off`, `50/s`, `600/m`, or with a burst `50/s:500`. Default: `off` in development, else `50/s:500`.
+    pub rate_limit: Option<RateLimit>,
+    /// Requests of one address, before anybody knows who asks. Default: `off` in development, else `500/s:5000`.
+    pub rate_limit_address: Option<RateLimit>,
+    /// Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed: networks such as `10.0.0.0/8`. Default none.
+    #[serde(deserialize_with = "list_or_text")]
+    pub trusted_proxies: Vec<IpNet>,
+    /// Origins of other sites whose pages may call the API, such as `https://portal.example.com`. Default none.
+    #[serde(deserialize_with = "list_or_text")]
+    pub cors_origins: Vec<String>,
+    /// How long a socket may take to send `connection_init`, in milliseconds. Default 10000.
+    pub socket_init_timeout_ms: u64,
+    /// How often a quiet socket or stream is pinged, in milliseconds; one that has not answered by the next ping is closed. Default 15000.
+    pub socket_ping_ms: u64,
+    /// How long a client may take to read one message, in milliseconds, before it is dropped as too slow. Default 10000.
+    pub socket_send_timeout_ms: u64,
+    /// Largest frame of a client, in bytes. Default 256 KiB.
+    pub socket_frame_bytes: usize,
+    /// Subscriptions on one socket. Default 100.
+    pub subscriptions_per_socket: usize,
+    /// Sockets and streams of one subject, per replica. Default 50.
+    pub sockets_per_subject: usize,
+    /// Sockets and streams of one replica. Default 5000.
+    pub sockets: usize,
+    /// How often the event log is read when nothing rings, in milliseconds. Default 1000.
+    pub feed_poll_ms: u64,
     /// Longest time for one request, in milliseconds. Default 30000.
     pub request_timeout_ms: u64,
     /// How long SIGTERM waits for requests under way, in milliseconds. Default 10000.
@@ -142,8 +194,29 @@ impl Default for Settings {
             introspection: None,
             suggestions: None,
             body_limit_bytes: 2 * 1024 * 1024,
+            query_tokens: 10_000,
             query_depth: 20,
-            query_complexity: 2_000,
+            query_aliases: 200,
+            query_directives: 200,
+            query_fields: 10_000,
+            query_cost: 200_000,
+            mutation_fields: 20,
+            document_cache_bytes: 1024 * 1024,
+            persisted_queries: true,
+            persisted_documents: None,
+            persisted_only: false,
+            rate_limit: None,
+            rate_limit_address: None,
+            trusted_proxies: Vec::new(),
+            cors_origins: Vec::new(),
+            socket_init_timeout_ms: 10_000,
+            socket_ping_ms: 15_000,
+            socket_send_timeout_ms: 10_000,
+            socket_frame_bytes: 256 * 1024,
+            subscriptions_per_socket: 100,
+            sockets_per_subject: 50,
+            sockets: 5_000,
+            feed_poll_ms: 1_000,
             request_timeout_ms: 30_000,
             drain_timeout_ms: 10_000,
             log_format: None,
@@ -226,6 +299,28 @@ impl Settings {
         if self.database_connections == 0 {
             wrong.push("RELSUM_DATABASE_CONNECTIONS: at least 1".into());
         }
+        for (name, number) in [
+            ("FEED_POLL_MS", self.feed_poll_ms),
+            ("SOCKET_PING_MS", self.socket_ping_ms),
+            ("SOCKET_INIT_TIMEOUT_MS", self.socket_init_timeout_ms),
+            ("SOCKET_SEND_TIMEOUT_MS", self.socket_send_timeout_ms),
+        ] {
+            if number == 0 {
+                wrong.push(format!("RELSUM_{name}: at least 1"));
+            }
+        }
+        if self.query_depth > 60 {
+            wrong.push("RELSUM_QUERY_DEPTH: at most 60, the parser's own limit".into());
+        }
+        for origin in &self.cors_origins {
+            let whole = reqwest::Url::parse(origin).is_ok_and(|url| url.origin().ascii_serialization() == *origin);
+            if !whole {
+                wrong.push(format!("RELSUM_CORS_ORIGINS: {origin} is not an origin such as https://portal.example.com"));
+            }
+        }
+        if self.persisted_only && self.persisted_documents.is_none() {
+            wrong.push("RELSUM_PERSISTED_ONLY: needs RELSUM_PERSISTED_DOCUMENTS, the manifest of what may run".into());
+        }
         if self.log_format.as_deref().is_some_and(|f| f != "text" && f != "json") {
             wrong.push("RELSUM_LOG_FORMAT: text or json".into());
         }
@@ -235,6 +330,22 @@ impl Settings {
     /// Whether this is development mode.
     pub fn development(&self) -> bool {
         self.mode == Mode::Development
+    }
+
+    /// The limit on requests of one subject.
+    pub fn subject_rate(&self) -> RateLimit {
+        self.rate_limit.unwrap_or_else(|| self.rate_unless_development(50))
+    }
+
+    /// The limit on requests of one address.
+    pub fn address_rate(&self) -> RateLimit {
+        self.rate_limit_address.unwrap_or_else(|| self.rate_unless_development(500))
+    }
+
+    fn rate_unless_development(&self, times: u32) -> RateLimit {
+        let (Some(times), Some(burst)) = (NonZeroU32::new(times), NonZeroU32::new(times * 10)) else { return RateLimit::Off };
+        let rate = Rate { times, period: Duration::from_secs(1), burst };
+        if self.development() { RateLimit::Off } else { RateLimit::Of(rate) }
     }
 
     /// The file of an embedded database of our own, if it is one.
@@ -251,47 +362,5 @@ fn without_value(kind: &figment::error::Kind) -> String {
         Kind::InvalidType(_, expected) | Kind::InvalidValue(_, expected) => format!("expected {expected}"),
         Kind::Message(text) => text.clone(),
         other => other.to_string(),
-    }
-}
-
-fn switch<'de, D: serde::Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
-    optional_switch(from)?.ok_or_else(|| serde::de::Error::custom("expected on or off"))
-}
-
-/// `on`, `off`, `true`, `false`, or nothing.
-fn optional_switch<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<bool>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Switch {
-        Bool(bool),
-        Text(String),
-    }
-    match Option::<Switch>::deserialize(from)? {
-        None => Ok(None),
-        Some(Switch::Bool(on)) => Ok(Some(on)),
-        Some(Switch::Text(text)) => match text.as_str() {
-            "on" | "true" => Ok(Some(true)),
-            "off" | "false" => Ok(Some(false)),
-            _ => Err(serde::de::Error::custom("expected on or off")),
-        },
-    }
-}
-
-/// A table, or the text `a=b,c=d`.
-fn map_or_text<'de, D: serde::Deserializer<'de>>(from: D) -> Result<BTreeMap<String, String>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Map {
-        Table(BTreeMap<String, String>),
-        Text(String),
-    }
-    match Map::deserialize(from)? {
-        Map::Table(map) => Ok(map),
-        Map::Text(text) => text
-            .split(',')
-            .filter(|pair| !pair.trim().is_empty())
-            .map(|pair| pair.split_once('=').map(|(k, v)| (k.trim().to_owned(), v.trim().to_owned())))
-            .collect::<Option<_>>()
-            .ok_or_else(|| serde::de::Error::custom("expected pairs such as ops-leads=OPS:HEAD, separated by commas")),
     }
 }

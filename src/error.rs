@@ -105,8 +105,15 @@ pub enum Error {
     BadInput(Said),
     /// The database is away or the pool exhausted: try again later.
     Unavailable(Arc<str>),
-    /// The statement took too long.
+    /// The statement, or the request, took too long.
     Timeout(Arc<str>),
+    /// The event log does not have, or no longer has, what follows a position.
+    PositionExpired,
+    /// The caller asks too often.
+    RateLimited {
+        /// When to try again.
+        seconds: u64,
+    },
     /// A fault of ours; the text stays in the log.
     Internal(Arc<str>),
 }
@@ -139,6 +146,8 @@ impl Error {
             Self::NotFound(_) => "NOT_FOUND",
             Self::Unavailable(_) => "SERVICE_UNAVAILABLE",
             Self::Timeout(_) => "TIMEOUT",
+            Self::PositionExpired => "POSITION_EXPIRED",
+            Self::RateLimited { .. } => "RATE_LIMITED",
             Self::Internal(_) => "INTERNAL_SERVER_ERROR",
         }
     }
@@ -149,7 +158,14 @@ impl Error {
             Self::User(errors) => errors.first().map_or_else(|| say("Invalid input", "输入无效"), |e| e.message.clone()),
             Self::Unauthenticated(said) | Self::Forbidden(said) | Self::NotFound(said) | Self::BadInput(said) => said.clone(),
             Self::Unavailable(_) => say("The service is busy; try again shortly", "服务繁忙，请稍后重试"),
-            Self::Timeout(_) => say("The database took too long; try again, or ask for less", "数据库响应超时，请重试或缩小查询范围"),
+            Self::Timeout(_) => say("It took too long; try again, or ask for less", "处理超时，请重试或缩小查询范围"),
+            Self::PositionExpired => say(
+                "The event log does not reach this position (it may have been restored); read the present state, and subscribe without `after`",
+                "事件日志中没有该位置（可能已从备份恢复）；请读取当前状态后不带 after 重新订阅",
+            ),
+            Self::RateLimited { seconds } => {
+                say(format!("Too many requests; try again in {seconds} s"), format!("请求过于频繁，请 {seconds} 秒后重试"))
+            }
             Self::Internal(_) => say("Internal error; quote the request id when you report it", "内部错误，反馈时请附上请求编号"),
         }
     }

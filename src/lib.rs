@@ -2,7 +2,7 @@
 //!
 //! A folder is a concept of the form, a file is an act or a shape:
 //! [`report`] gathers [`execution`] (milestones, resources), [`problem`], [`aftermath`] (statistics, cases), [`evaluation`] and
-//! [`improvement`]; [`catalog`] has departments, products and applications. Three layers are shared: [`auth`] (who, and what
+//! [`improvement`]; [`catalog`] has departments, products and applications; [`delivery`] takes the event log to subscriptions. Three layers are shared: [`auth`] (who, and what
 //! they may), [`store`] (the only owner of a database connection) and [`graphql`] (schema, front, scalars).
 //!
 //! Who may import whom: `store` knows `auth`; concepts know `store`, `auth`, `graphql`'s shared parts and `report`'s content,
@@ -17,6 +17,7 @@ pub mod catalog;
 pub mod clock;
 pub mod command;
 pub mod config;
+pub mod delivery;
 pub mod demo;
 pub mod error;
 pub mod evaluation;

@@ -1,11 +1,14 @@
 //! Serving until told to stop: SIGTERM or Ctrl-C drains what is under way, and ends.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{App, router};
+use crate::{
+    app::{App, router},
+    graphql::places::Places,
+};
 
 /// Serves until `stop`; then no new connections, and what is under way may finish within the drain timeout.
 ///
@@ -14,18 +17,37 @@ use crate::app::{App, router};
 pub async fn serve(app: Arc<App>, listener: TcpListener, stop: CancellationToken) -> Result<(), String> {
     let patience = Duration::from_millis(app.settings.drain_timeout_ms);
     let stopped = stop.clone();
-    let serving = axum::serve(listener, router(app)).with_graceful_shutdown(async move { stopped.cancelled().await });
+    let routes = router(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>();
+    let serving = axum::serve(listener, routes).with_graceful_shutdown(async move { stopped.cancelled().await });
     let too_long = async {
         stop.cancelled().await;
+        // Upgraded sockets are not the server's any more: they say goodbye themselves.
+        app.stop.cancel();
         tokio::time::sleep(patience).await;
     };
-    tokio::select! {
+    let feed = Arc::clone(&app.feed);
+    let mut feeding = tokio::spawn(async move { feed.run(CancellationToken::new()).await });
+    let done = tokio::select! {
         served = serving => served.map_err(|e| e.to_string()),
+        ended = &mut feeding => Err(format!("the event log is no longer followed: {ended:?}")),
         () = too_long => {
             tracing::warn!("requests still under way were cut off");
             Ok(())
         }
-    }
+    };
+    until_left(&app.places, patience).await;
+    feeding.abort();
+    done
+}
+
+/// Waits for the sockets that are saying goodbye.
+async fn until_left(places: &Places, patience: Duration) {
+    let all = async {
+        while places.taken() > 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let _ = tokio::time::timeout(patience, all).await;
 }
 
 /// A token that is cancelled by SIGTERM or Ctrl-C.

@@ -7,6 +7,7 @@ pub mod actor;
 pub mod keys;
 pub mod mint;
 pub mod policy;
+pub mod rates;
 pub mod token;
 
 pub use actor::{Actor, Membership};

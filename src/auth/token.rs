@@ -1,5 +1,6 @@
 //! From a bearer token to an [`Actor`]: signature by the key's own algorithm, `iss`, `aud` and `exp` required, a minute of leeway.
 
+use chrono::{DateTime, Utc};
 use entity::enums::{MemberRole, ServiceRole};
 use jsonwebtoken::{Validation, decode, decode_header};
 use serde_json::Value;
@@ -13,6 +14,15 @@ use crate::{
     config::Settings,
     error::{Error, Result, say},
 };
+
+/// Who a token says the caller is, and for how long.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// The caller.
+    pub actor: Actor,
+    /// When the token expires: sockets and streams end then.
+    pub expires_at: DateTime<Utc>,
+}
 
 /// Verifies tokens.
 pub struct Verifier {
@@ -34,7 +44,7 @@ impl Verifier {
     ///
     /// # Errors
     /// `UNAUTHENTICATED`.
-    pub async fn actor_of(&self, authorization: Option<&str>) -> Result<Actor> {
+    pub async fn identity_of(&self, authorization: Option<&str>) -> Result<Identity> {
         let missing = || {
             Error::Unauthenticated(say(
                 "A bearer token is needed: Authorization: Bearer <token>; in development `relsum token` mints one",
@@ -45,14 +55,14 @@ impl Verifier {
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(missing());
         }
-        self.actor(token.trim()).await
+        self.identity(token.trim()).await
     }
 
     /// The caller that a token names.
     ///
     /// # Errors
     /// `UNAUTHENTICATED`.
-    pub async fn actor(&self, token: &str) -> Result<Actor> {
+    pub async fn identity(&self, token: &str) -> Result<Identity> {
         if token.len() > 16_384 {
             return Err(refused("it is too long"));
         }
@@ -67,7 +77,7 @@ impl Verifier {
             rules.set_audience(&[&self.settings.jwt_audience]);
             rules.leeway = 60;
             match decode::<Value>(token, &key.key, &rules) {
-                Ok(data) => return self.read(&data.claims),
+                Ok(data) => return Ok(Identity { actor: self.read(&data.claims)?, expires_at: expiry(&data.claims) }),
                 Err(error) => last = refused(reason(error.kind())),
             }
         }
@@ -120,6 +130,12 @@ impl Verifier {
             _ => None,
         }
     }
+}
+
+/// `exp`, which was checked: seconds since 1970, perhaps with a fraction.
+fn expiry(claims: &Value) -> DateTime<Utc> {
+    let exp = claims.get("exp").and_then(|exp| exp.as_i64().or_else(|| exp.to_string().split('.').next()?.parse().ok()));
+    exp.and_then(|seconds| DateTime::from_timestamp(seconds, 0)).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
 /// Why, without repeating anything of the token.

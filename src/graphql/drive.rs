@@ -59,7 +59,7 @@ impl Wake for Woken {
 }
 
 /// Runs `work`, and between its steps the loads it asked for.
-pub async fn drive<F: Future>(work: F, mut asked: UnboundedReceiver<FutureObj<'static, ()>>) -> F::Output {
+pub async fn drive<F: Future>(work: F, asked: &mut UnboundedReceiver<FutureObj<'static, ()>>) -> F::Output {
     let mut work = pin!(work);
     let mut loads = FuturesUnordered::new();
     let woken = Arc::new(Woken { yes: AtomicBool::new(true), outer: Mutex::new(Waker::noop().clone()) });

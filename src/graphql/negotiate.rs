@@ -11,6 +11,8 @@ pub enum Media {
     GraphQl,
     /// `application/json`, the default: 200 for every well-formed request.
     Json,
+    /// `text/event-stream`: an answer for each event.
+    EventStream,
 }
 
 impl Media {
@@ -19,6 +21,7 @@ impl Media {
         match self {
             Self::GraphQl => "application/graphql-response+json; charset=utf-8",
             Self::Json => "application/json; charset=utf-8",
+            Self::EventStream => "text/event-stream; charset=utf-8",
         }
     }
 }
@@ -37,6 +40,7 @@ pub fn accepted(headers: &HeaderMap) -> Option<Media> {
         let (media, exactness) = match kind.as_str() {
             "application/graphql-response+json" => (Media::GraphQl, 2),
             "application/json" => (Media::Json, 2),
+            "text/event-stream" => (Media::EventStream, 2),
             "application/*" => (Media::Json, 1),
             "*/*" => (Media::Json, 0),
             _ => continue,
@@ -57,9 +61,18 @@ pub fn is_json(headers: &HeaderMap) -> bool {
     json && parts.all(|p| p.to_ascii_lowercase().strip_prefix("charset=").is_none_or(|c| matches!(c.trim_matches('"'), "utf-8" | "utf8")))
 }
 
+/// Whether a body comes as it is, not compressed.
+pub fn is_plain(headers: &HeaderMap) -> bool {
+    headers.get_all(header::CONTENT_ENCODING).iter().all(|v| v.as_bytes().eq_ignore_ascii_case(b"identity"))
+}
+
 /// The language of the answer: the first of English and Chinese that the client prefers.
 pub fn language(headers: &HeaderMap) -> Lang {
-    let Some(value) = headers.get(header::ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok()) else { return Lang::En };
+    headers.get(header::ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok()).map_or(Lang::En, language_of)
+}
+
+/// The language that the value of `Accept-Language` prefers.
+pub fn language_of(value: &str) -> Lang {
     let mut best = (0.0, Lang::En);
     for range in value.split(',') {
         let mut parts = range.split(';').map(str::trim);

@@ -20,6 +20,10 @@ impl ScalarType for Instant {
         Ok(Self(at.with_timezone(&Utc).trunc_subsecs(6)))
     }
 
+    fn is_valid(value: &Value) -> bool {
+        Self::parse(value.clone()).is_ok()
+    }
+
     fn to_value(&self) -> Value {
         Value::String(self.0.to_rfc3339_opts(SecondsFormat::AutoSi, true))
     }
@@ -43,6 +47,10 @@ impl ScalarType for Day {
             return Err(InputValueError::custom("a Date lies between the years 1900 and 9999"));
         }
         Ok(Self(day))
+    }
+
+    fn is_valid(value: &Value) -> bool {
+        Self::parse(value.clone()).is_ok()
     }
 
     fn to_value(&self) -> Value {
@@ -95,6 +103,10 @@ impl ScalarType for Hundredths {
         read.ok_or_else(|| InputValueError::custom("a Decimal is a string with at most two places, such as \"1024.50\""))
     }
 
+    fn is_valid(value: &Value) -> bool {
+        Self::parse(value.clone()).is_ok()
+    }
+
     fn to_value(&self) -> Value {
         Value::String(self.text())
     }
@@ -114,6 +126,10 @@ impl ScalarType for Url {
             Some(_) if text.len() <= 2_000 => Ok(Self(text.clone())),
             _ => Err(InputValueError::custom("a URL is absolute and begins with http:// or https://")),
         }
+    }
+
+    fn is_valid(value: &Value) -> bool {
+        Self::parse(value.clone()).is_ok()
     }
 
     fn to_value(&self) -> Value {

@@ -3,15 +3,16 @@
 use std::borrow::Cow;
 
 use async_graphql::{
-    ContainerType, Context, ContextSelectionSet, EmptySubscription, MergedObject, ObjectType, OutputType, Positioned, Schema, ServerResult,
+    ContainerType, Context, ContextSelectionSet, MergedObject, ObjectType, OutputType, Positioned, Schema, ServerResult, SubscriptionType,
     Value, parser::types::Field, registry::Registry,
 };
 
-use super::{labels::LabelQuery, law};
+use super::{gate::Shapes, labels::LabelQuery, law};
 use crate::{
     aftermath::{AftermathMutation, case::CaseQuery},
     catalog::{CatalogMutation, CatalogQuery},
     config::Settings,
+    delivery::subscription::Subscriptions,
     evaluation::EvaluationMutation,
     execution::{ExecutionMutation, search::MilestoneQuery},
     improvement::{ImprovementMutation, search::ImprovementQuery},
@@ -67,22 +68,31 @@ impl<T: ObjectType> OutputType for Lawful<T> {
 impl<T: ObjectType> ObjectType for Lawful<T> {}
 
 /// Relsum's schema.
-pub type RelsumSchema = Schema<Lawful<Queries>, Lawful<Mutations>, EmptySubscription>;
+pub type RelsumSchema = Schema<Lawful<Queries>, Lawful<Mutations>, Subscriptions>;
 
 /// Builds the schema.
 pub fn build(settings: &Settings) -> RelsumSchema {
-    let mut builder = Schema::build(Lawful::default(), Lawful::default(), EmptySubscription)
+    let mut builder = Schema::build(Lawful::default(), Lawful::default(), Subscriptions)
         .register_output_type::<crate::report::node::Node>()
-        .limit_depth(settings.query_depth)
-        .limit_complexity(settings.query_complexity)
+        // The gate has measured what nests; a fragment in a fragment counts here, and not there.
+        .limit_recursive_depth(200)
         .data(settings.clone());
-    if !settings.introspection.unwrap_or(settings.development()) {
-        builder = builder.disable_introspection();
-    }
     if !settings.suggestions.unwrap_or(settings.development()) {
         builder = builder.disable_suggestions();
     }
     builder.finish()
+}
+
+/// The schema as the gate needs it.
+pub fn shapes() -> Shapes {
+    let mut registry = Registry { query_type: "Query".into(), ..Registry::default() };
+    registry.mutation_type = Some("Mutation".into());
+    registry.subscription_type = Some("Subscription".into());
+    <Lawful<Queries> as OutputType>::create_type_info(&mut registry);
+    <Lawful<Mutations> as OutputType>::create_type_info(&mut registry);
+    <Subscriptions as SubscriptionType>::create_type_info(&mut registry);
+    <crate::report::node::Node as OutputType>::create_type_info(&mut registry);
+    Shapes::of(registry)
 }
 
 /// The schema in SDL, sorted, as it is checked in.

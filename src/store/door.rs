@@ -177,6 +177,7 @@ impl Permitted {
     /// Writes the audit entries and the events, and commits. A change of nothing is committed as nothing.
     pub async fn commit(self, change: Change) -> Result<()> {
         let report_id = change.report_id.or(self.report.as_ref().map(|r| r.id));
+        let tells = !change.announcements.is_empty();
         if !change.is_empty() {
             if let Some(id) = report_id {
                 report::Entity::update_many()
@@ -188,7 +189,11 @@ impl Permitted {
             audit::record(&self.tx.conn, &self.origin, self.tx.now, report_id, &change).await?;
             outbox::announce(&self.tx.conn, self.tx.now, report_id, change.announcements).await?;
         }
-        Ok(self.tx.conn.commit().await?)
+        self.tx.conn.commit().await?;
+        if tells {
+            self.tx.bell.notify_one();
+        }
+        Ok(())
     }
 }
 

@@ -7,6 +7,7 @@ mod connect;
 mod door;
 pub mod idempotency;
 mod import;
+pub mod log;
 pub mod numbering;
 mod outbox;
 pub mod page;
@@ -21,14 +22,14 @@ use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, EntityTrait, QuerySelect, Select, SqliteTransactionMode,
     Statement, TransactionOptions, TransactionTrait, sea_query::Expr,
 };
-use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::sync::{Mutex, Notify, OwnedMutexGuard};
 
 pub use audit::{Change, Section};
 pub use connect::{connect, schema_status};
 pub use door::{Opened, Permitted, ReportRow, insert, insert_many, update};
 pub use import::Rows;
 pub use outbox::{Announcement, REPORT_CHANGED};
-pub use visible::{involving, visible};
+pub use visible::{involving, sees, visible};
 
 use crate::{
     auth::Actor,
@@ -47,6 +48,8 @@ pub struct Store {
     pub calendar: Calendar,
     /// How long a writer waits in the queue.
     patience: std::time::Duration,
+    /// Rung when an event was committed here.
+    bell: Arc<Notify>,
 }
 
 /// Which request a change belongs to, and who asks.
@@ -62,13 +65,14 @@ pub struct Origin {
 struct Tx {
     conn: DatabaseTransaction,
     now: DateTime<Utc>,
+    bell: Arc<Notify>,
     _turn: Option<OwnedMutexGuard<()>>,
 }
 
 impl Store {
     /// A store over an open connection.
     pub fn new(db: DatabaseConnection, clock: Arc<Clock>, calendar: Calendar, patience: std::time::Duration) -> Self {
-        Self { db, writers: Arc::default(), clock, calendar, patience }
+        Self { db, writers: Arc::default(), clock, calendar, patience, bell: Arc::default() }
     }
 
     /// The time now, for reading. Within a write, ask [`Permitted::now`].
@@ -130,7 +134,7 @@ impl Store {
             .await?;
         let now = if postgres { self.database_time(&conn).await? } else { self.clock.now() };
         people::remember(&conn, &origin.actor).await?;
-        Ok(Tx { conn, now, _turn: turn })
+        Ok(Tx { conn, now, bell: self.bell(), _turn: turn })
     }
 
     /// One clock per transaction (`events.md` 10).

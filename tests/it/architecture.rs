@@ -62,8 +62,8 @@ fn who_may_import_whom() {
                 _ if sections.contains(&folder) => import == folder || !sections.contains(&import.as_str()),
                 "catalog" => !sections.contains(&import.as_str()),
                 "graphql" => {
-                    path.ends_with("schema.rs")
-                        || path.ends_with("front.rs")
+                    // The schema gathers all concepts, and the front serves them.
+                    ["schema.rs", "front.rs", "http.rs", "socket.rs", "sse.rs"].iter().any(|front| path.ends_with(front))
                         || matches!(import.as_str(), "graphql" | "auth" | "store" | "error" | "config")
                 }
                 _ => true,

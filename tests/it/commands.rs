@@ -57,7 +57,7 @@ fn one_command_makes_a_database_fills_it_prints_tokens_serves_and_ends_on_sigter
             .unwrap()
             .stdout,
     );
-    assert_eq!(answer, r#"{"data":{"viewer":{"name":"张伟"},"reports":{"totalCount":40}}}"#);
+    assert!(answer.starts_with(r#"{"data":{"viewer":{"name":"张伟"},"reports":{"totalCount":40}},"#), "{answer}");
     let healthy = run(&folder, &["healthcheck"], &[("RELSUM_LISTEN", address.strip_prefix("http://").unwrap())]);
     assert!(healthy.status.success(), "{}", text(&healthy.stderr));
     assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success());

@@ -98,9 +98,9 @@ async fn queries_go_over_get_and_mutations_do_not() {
         (status.as_u16(), headers, serde_json::from_slice::<Value>(&body).unwrap())
     };
     let (status, _, answer) = get("query=query($a:Boolean!){a:viewer%20@include(if:$a)%7Bname%7D}&variables=%7B%22a%22:true%7D").await;
-    assert_eq!((status, answer), (200, json!({ "data": { "a": { "name": "张伟" } } })));
+    assert_eq!((status, &answer["data"]), (200, &json!({ "a": { "name": "张伟" } })));
     let (status, _, answer) = get("query=query%20A%7Ba:__typename%7Dquery%20B%7Bb:__typename%7D&operationName=B").await;
-    assert_eq!((status, answer), (200, json!({ "data": { "b": "Query" } })));
+    assert_eq!((status, &answer["data"]), (200, &json!({ "b": "Query" })));
     let (status, headers, _) = get("query=mutation%7B__typename%7D").await;
     assert_eq!((status, headers["allow"].to_str().unwrap()), (405, "POST"));
     assert_eq!(get("query=%7B__typename%7D&variables=5").await.0, 400);

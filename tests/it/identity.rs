@@ -25,7 +25,7 @@ fn hs256(claims: &Value) -> String {
     encode(&Header::new(Algorithm::HS256), claims, &EncodingKey::from_secret(SECRET.as_bytes())).unwrap()
 }
 
-fn refusal(result: Result<relsum::auth::Actor, Error>) -> String {
+fn refusal(result: Result<relsum::auth::token::Identity, Error>) -> String {
     match result {
         Err(Error::Unauthenticated(said)) => said.en,
         other => panic!("{other:?}"),
@@ -36,7 +36,7 @@ fn refusal(result: Result<relsum::auth::Actor, Error>) -> String {
 async fn a_token_needs_issuer_audience_and_time_and_its_own_algorithm() {
     let settings = settings("sqlite::memory:");
     let verifier = Verifier::new(Keys::secret(SECRET.as_bytes()), &settings);
-    let actor = verifier.actor(&hs256(&claims(|_| {}))).await.unwrap();
+    let actor = verifier.identity(&hs256(&claims(|_| {}))).await.unwrap().actor;
     assert_eq!((actor.subject.as_str(), actor.capacity().as_str()), ("u-1", "OPS:HEAD AUDITOR"));
     for (change, why) in [
         (json!({ "exp": 1_000_000_000 }), "it has expired"),
@@ -59,17 +59,17 @@ async fn a_token_needs_issuer_audience_and_time_and_its_own_algorithm() {
                 }
             }
         }));
-        let told = refusal(verifier.actor(&token).await);
+        let told = refusal(verifier.identity(&token).await);
         assert!(told.contains(why), "{change}: {told}");
     }
     let forged = encode(&Header::new(Algorithm::HS256), &claims(|_| {}), &EncodingKey::from_secret(b"another secret")).unwrap();
-    assert!(refusal(verifier.actor(&forged).await).contains("signature"));
+    assert!(refusal(verifier.identity(&forged).await).contains("signature"));
     let none = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ1LTEifQ.";
-    refusal(verifier.actor(none).await);
+    refusal(verifier.identity(none).await);
     let other = encode(&Header::new(Algorithm::HS512), &claims(|_| {}), &EncodingKey::from_secret(SECRET.as_bytes())).unwrap();
-    refusal(verifier.actor(&other).await);
-    refusal(verifier.actor_of(None).await);
-    refusal(verifier.actor_of(Some("Basic dTpw")).await);
+    refusal(verifier.identity(&other).await);
+    refusal(verifier.identity_of(None).await);
+    refusal(verifier.identity_of(Some("Basic dTpw")).await);
 }
 
 #[tokio::test]
@@ -81,10 +81,10 @@ async fn a_key_pair_of_our_own_signs_and_verifies_and_refuses_the_public_key_as_
     let verifier = Verifier::new(Keys::jwks(file.to_str().unwrap(), &settings.jwt_algorithms).unwrap(), &settings);
     std::fs::remove_file(&file).unwrap();
     let signed = encode(&Header::new(Algorithm::EdDSA), &claims(|_| {}), &EncodingKey::from_ed_pem(pem.as_bytes()).unwrap()).unwrap();
-    assert_eq!(verifier.actor(&signed).await.unwrap().subject, "u-1");
+    assert_eq!(verifier.identity(&signed).await.unwrap().actor.subject, "u-1");
     // The oldest trick: HS256 with the public key as the secret.
     let trick = encode(&Header::new(Algorithm::HS256), &claims(|_| {}), &EncodingKey::from_secret(set.as_bytes())).unwrap();
-    refusal(verifier.actor(&trick).await);
+    refusal(verifier.identity(&trick).await);
 }
 
 #[tokio::test]
@@ -108,11 +108,11 @@ async fn a_jwks_address_is_cached_and_not_asked_again_for_every_unknown_key() {
     let key = EncodingKey::from_ed_pem(pem.as_bytes()).unwrap();
     let good = encode(&Header::new(Algorithm::EdDSA), &claims(|_| {}), &key).unwrap();
     for _ in 0..20 {
-        assert_eq!(verifier.actor(&good).await.unwrap().name, "张三");
+        assert_eq!(verifier.identity(&good).await.unwrap().actor.name, "张三");
     }
     for n in 0..20 {
         let header = Header { kid: Some(format!("unknown-{n}")), ..Header::new(Algorithm::EdDSA) };
-        refusal(verifier.actor(&encode(&header, &claims(|_| {}), &key).unwrap()).await);
+        refusal(verifier.identity(&encode(&header, &claims(|_| {}), &key).unwrap()).await);
     }
     assert_eq!(asked.load(std::sync::atomic::Ordering::Relaxed), 1);
     serving.abort();
@@ -136,6 +136,6 @@ async fn claims_are_found_where_other_providers_put_them() {
         c["realm_access"] = json!({ "roles": ["relsum-admin", "offline_access"] });
         c["preferred_username"] = json!("zhangsan");
     }));
-    let actor = verifier.actor(&token).await.unwrap();
+    let actor = verifier.identity(&token).await.unwrap().actor;
     assert_eq!((actor.capacity().as_str(), actor.name.as_str()), ("OPS:HEAD TEST:MEMBER RND:MEMBER ADMIN", "zhangsan"));
 }

@@ -1,0 +1,248 @@
+//! The event log as it grows, read once for all subscriptions of this process (`events.md` 20). The database is the truth and is
+//! polled; a bell in the process and LISTEN between replicas only say that it is worth looking now.
+
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use entity::event;
+use tokio::{
+    sync::{Notify, broadcast},
+    time::{Instant, sleep},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    config::Settings,
+    error::{Error, Result},
+    store::{
+        Store,
+        log::{CHANNEL, Sight},
+    },
+};
+
+/// Events that a subscription may be behind before it reads them from the log itself.
+const RING: usize = 1_024;
+/// Events read at once.
+const BATCH: u64 = 500;
+/// Positions before the end of the log at start that may still be filled by transactions under way.
+const LOOK_BACK: i64 = 256;
+/// How soon a missing position is looked for again, and how long at most: no transaction of ours lasts longer.
+const MISSING_AGAIN: Duration = Duration::from_millis(20);
+const MISSING_AT_MOST: Duration = Duration::from_secs(60);
+/// How long to wait before listening again.
+const LISTEN_AGAIN: Duration = Duration::from_secs(2);
+
+/// An event with what decides who sees it.
+#[derive(Debug)]
+pub struct Told {
+    /// The event.
+    pub event: event::Model,
+    /// Its report, as it stood when the event was read; none for an event about no report.
+    pub sight: Option<Sight>,
+}
+
+/// The log as it grows.
+pub struct Feed {
+    store: Store,
+    live: broadcast::Sender<Arc<Told>>,
+    /// No event at or before this position will appear any more.
+    settled: AtomicI64,
+    poll: Duration,
+    listen_to: Option<String>,
+    /// Rung by another replica.
+    from_others: Notify,
+}
+
+/// Where reading stands.
+struct Reader {
+    /// The next position to tell.
+    next: i64,
+    /// Positions at or behind `next` that were visible at start, and are no news.
+    old: HashSet<i64>,
+    missing: Option<Missing>,
+}
+
+/// A position that is missing, and from which transaction on nobody can fill it any more.
+struct Missing {
+    position: i64,
+    barrier: i64,
+    since: Instant,
+}
+
+impl Feed {
+    /// A feed that does not run yet.
+    pub fn new(store: Store, settings: &Settings) -> Self {
+        let url = &settings.database_url.0;
+        Self {
+            store,
+            live: broadcast::channel(RING).0,
+            settled: AtomicI64::new(0),
+            poll: Duration::from_millis(settings.feed_poll_ms),
+            listen_to: (!url.starts_with("sqlite")).then(|| url.clone()),
+            from_others: Notify::new(),
+        }
+    }
+
+    /// The store that it reads.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Events from now on, and the position up to which everything was told before: subscribe first, look then, and an event in
+    /// between is in both rather than in none.
+    pub fn join(&self) -> (broadcast::Receiver<Arc<Told>>, i64) {
+        let live = self.live.subscribe();
+        (live, self.settled())
+    }
+
+    /// No event at or before this position will appear any more.
+    pub fn settled(&self) -> i64 {
+        self.settled.load(Ordering::Acquire)
+    }
+
+    /// Where the log ends now: reading begins behind it. Called before anybody may subscribe.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    async fn start(&self) -> Result<Reader> {
+        let end = self.store.log_end().await?;
+        let from = (end - LOOK_BACK).max(0);
+        let limit = u64::try_from(LOOK_BACK).unwrap_or_default();
+        let old: HashSet<i64> = self.store.log_after(from, limit).await?.into_iter().map(|e| e.position).collect();
+        let next = (from + 1..=end).find(|position| !old.contains(position)).unwrap_or(end + 1);
+        self.settled.store(next - 1, Ordering::Release);
+        Ok(Reader { next, old, missing: None })
+    }
+
+    /// Reads and tells until told to stop. A database that is away is waited for.
+    pub async fn run(&self, stop: CancellationToken) {
+        let work = async { tokio::join!(self.read(), self.listen()) };
+        tokio::select! {
+            _ = work => {}
+            () = stop.cancelled() => {}
+        }
+    }
+
+    async fn read(&self) {
+        let bell = self.store.bell();
+        let mut reader = None;
+        let mut away = false;
+        loop {
+            let round = match &mut reader {
+                None => self.start().await.map(|started| {
+                    reader = Some(started);
+                    true
+                }),
+                Some(reader) => self.round(reader).await,
+            };
+            let wait = match round {
+                Ok(all) => {
+                    away = false;
+                    if all { self.poll } else { MISSING_AGAIN }
+                }
+                Err(error) => {
+                    if !std::mem::replace(&mut away, true) {
+                        tracing::warn!(cause = error.cause().unwrap_or_default(), "the event log cannot be read; trying again");
+                    }
+                    self.poll
+                }
+            };
+            tokio::select! {
+                () = bell.notified() => {
+                    // The others poll too, if this fails.
+                    let _ = self.store.ring_others().await;
+                }
+                () = self.from_others.notified() => {}
+                () = sleep(wait) => {}
+            }
+        }
+    }
+
+    /// Tells what is new; false where it stopped at a missing position.
+    async fn round(&self, reader: &mut Reader) -> Result<bool> {
+        loop {
+            // Before the rows are read: whoever is finished now is visible then.
+            let gone = match &reader.missing {
+                Some(missing) if missing.since.elapsed() > MISSING_AT_MOST => Some(missing.position),
+                Some(missing) => {
+                    let finished = self.store.under_way().await?.is_none_or(|under_way| under_way.oldest >= missing.barrier);
+                    finished.then_some(missing.position)
+                }
+                None => None,
+            };
+            let rows = self.store.log_after(reader.next - 1, BATCH).await?;
+            let full = rows.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX);
+            let (mut next, mut news, mut stopped) = (reader.next, Vec::new(), false);
+            for row in rows {
+                stopped = row.position > next && gone != Some(next);
+                if stopped {
+                    break;
+                }
+                next = row.position + 1;
+                if !reader.old.contains(&row.position) {
+                    news.push(row);
+                }
+            }
+            self.tell(news, next - 1).await?;
+            reader.next = next;
+            reader.old.retain(|position| *position >= next);
+            if !stopped {
+                reader.missing = None;
+                if full {
+                    continue;
+                }
+                return Ok(true);
+            }
+            if reader.missing.as_ref().is_some_and(|missing| missing.position == next) {
+                return Ok(false);
+            }
+            // Where writers take turns, what is missing was rolled back: the next turn of this loop passes over it.
+            let under_way = self.store.under_way().await?;
+            let barrier = under_way.map_or(0, |under_way| under_way.next);
+            reader.missing = Some(Missing { position: next, barrier, since: Instant::now() });
+            if under_way.is_some() {
+                return Ok(false);
+            }
+        }
+    }
+
+    async fn tell(&self, news: Vec<event::Model>, settled: i64) -> Result<()> {
+        let reports: HashSet<_> = news.iter().filter_map(|event| event.report_id).collect();
+        let sights = if self.live.receiver_count() > 0 { self.store.sights(&reports).await? } else { Default::default() };
+        // Before they are told: who joins now finds them behind this position in the log, or in what is told, or in both.
+        self.settled.store(settled, Ordering::Release);
+        for event in news {
+            let sight = event.report_id.and_then(|report| sights.get(&report).cloned());
+            // Nobody listening is no failure.
+            let _ = self.live.send(Arc::new(Told { event, sight }));
+        }
+        Ok(())
+    }
+
+    /// Listens to the other replicas; on SQLite there are none.
+    async fn listen(&self) {
+        let Some(url) = &self.listen_to else { return std::future::pending().await };
+        loop {
+            let listened = async {
+                let mut listener = sqlx::postgres::PgListener::connect(url).await?;
+                listener.listen(CHANNEL).await?;
+                loop {
+                    listener.recv().await?;
+                    self.from_others.notify_one();
+                }
+            };
+            let failed: std::result::Result<(), sqlx::Error> = listened.await;
+            if let Err(error) = failed {
+                let error = Error::internal(error);
+                tracing::debug!(cause = error.cause().unwrap_or_default(), "not listening to other replicas; polling goes on");
+            }
+            sleep(LISTEN_AGAIN).await;
+        }
+    }
+}
