@@ -113,7 +113,7 @@ pub struct Settings {
     pub query_directives: u64,
     /// How many fields a GraphQL document may have, after its fragments are spread. Default 10000.
     pub query_fields: u64,
-    /// What a GraphQL operation may cost: the values that its answer may have, lists taken at the size asked for. Default 200000.
+    /// What a GraphQL operation may cost: the values that its answer may have, lists taken at the size asked for. Default 500000.
     pub query_cost: u64,
     /// How many root fields a mutation may have. Default 20.
     pub mutation_fields: u64,
@@ -199,7 +199,7 @@ impl Default for Settings {
             query_aliases: 200,
             query_directives: 200,
             query_fields: 10_000,
-            query_cost: 200_000,
+            query_cost: 500_000,
             mutation_fields: 20,
             document_cache_bytes: 1024 * 1024,
             persisted_queries: true,

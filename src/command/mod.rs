@@ -118,7 +118,11 @@ pub fn run(command: Command) -> ExitCode {
     }
 }
 
+/// Stack of a worker, in bytes; memory that is touched alone is used.
+const STACK: usize = 8 * 1024 * 1024;
+
 fn in_runtime(work: impl Future<Output = Result<(), String>>) -> Result<(), String> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| e.to_string())?;
+    // Parsing and resolving recurse: unoptimised, a deep document takes more than the default of 2 MiB leaves.
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK).build().map_err(|e| e.to_string())?;
     runtime.block_on(work)
 }

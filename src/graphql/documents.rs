@@ -6,16 +6,21 @@ use std::{
     sync::Arc,
 };
 
-use async_graphql::parser::{parse_query, types::ExecutableDocument};
+use async_graphql::parser::parse_query;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::{asked::Asked, gate::Gate, kept::Kept, refusal::Refusal};
+use super::{
+    asked::Asked,
+    gate::{Document, Gate},
+    kept::Kept,
+    refusal::Refusal,
+};
 use crate::config::Settings;
 
 /// The documents that this process knows. Nothing of it matters: another replica answers the same, if slower.
 pub struct Documents {
-    parsed: Kept<Arc<ExecutableDocument>>,
+    parsed: Kept<Arc<Document>>,
     automatic: Option<Kept<Arc<str>>>,
     registered: HashMap<String, Arc<str>>,
     /// Where set, the only texts that run.
@@ -108,7 +113,7 @@ impl Documents {
     }
 
     /// The parsed document, if it was parsed lately.
-    pub fn parsed(&self, text: &str) -> Option<Arc<ExecutableDocument>> {
+    pub fn parsed(&self, text: &str) -> Option<Arc<Document>> {
         self.parsed.get(text)
     }
 
@@ -116,15 +121,13 @@ impl Documents {
     ///
     /// # Errors
     /// `GRAPHQL_PARSE_FAILED`, `QUERY_TOO_COMPLEX`.
-    pub fn parse(gate: &Gate, text: &str) -> Result<ExecutableDocument, Refusal> {
+    pub fn parse(gate: &Gate, text: &str) -> Result<Document, Refusal> {
         gate.text(text)?;
-        let mut document = parse_query(text).map_err(|error| Refusal::syntax(&error))?;
-        gate.mend(&mut document);
-        Ok(document)
+        Ok(gate.mend(parse_query(text).map_err(|error| Refusal::syntax(&error))?))
     }
 
     /// Keeps a parsed document ready.
-    pub fn keep_parsed(&self, text: Arc<str>, document: Arc<ExecutableDocument>) {
+    pub fn keep_parsed(&self, text: Arc<str>, document: Arc<Document>) {
         let size = text.len();
         self.parsed.put(text, document, size);
     }

@@ -61,7 +61,7 @@ impl Front {
             self.documents.keep_parsed(Arc::clone(&found.text), Arc::clone(&document));
         }
         let mut request = asked.request(passed.variables);
-        request.set_parsed_query((*document).clone());
+        request.set_parsed_query(document.executable.clone());
         Ok(Ready { request, kind: passed.kind, cost: passed.cost, keep: found.keep_as.map(|hash| (hash, found.text)) })
     }
 

@@ -29,66 +29,6 @@ async fn post(app: &TestApp, headers: &[(&str, &str)], body: impl Into<Body>) ->
 }
 
 #[tokio::test]
-async fn each_kind_of_failure_has_its_status_media_type_and_code() {
-    let app = sqlite().await;
-    let json_body = ("content-type", "application/json");
-    type Row = (&'static str, Vec<(&'static str, &'static str)>, String, u16, &'static str);
-    let rows: Vec<Row> = vec![
-        ("no token", vec![json_body, ("authorization", "")], "{}".into(), 401, "UNAUTHENTICATED"),
-        ("a bad token", vec![json_body, ("authorization", "Bearer a.b.c")], "{}".into(), 401, "UNAUTHENTICATED"),
-        ("text/plain", vec![("content-type", "text/plain")], "{}".into(), 415, "BAD_USER_INPUT"),
-        ("a form", vec![("content-type", "application/x-www-form-urlencoded")], "query=%7B__typename%7D".into(), 415, "BAD_USER_INPUT"),
-        ("no content type", vec![], "{}".into(), 415, "BAD_USER_INPUT"),
-        ("another charset", vec![("content-type", "application/json; charset=latin1")], "{}".into(), 415, "BAD_USER_INPUT"),
-        ("accepts html only", vec![json_body, ("accept", "text/html")], "{}".into(), 406, "BAD_USER_INPUT"),
-        ("broken JSON", vec![json_body, ("accept", GRAPHQL)], "{\"query\":".into(), 400, "BAD_USER_INPUT"),
-        ("a lone surrogate", vec![json_body, ("accept", GRAPHQL)], "{\"query\":\"\\ud800\"}".into(), 400, "BAD_USER_INPUT"),
-        ("a batch", vec![json_body, ("accept", GRAPHQL)], "[]".into(), 400, "BAD_USER_INPUT"),
-        ("no query", vec![json_body, ("accept", GRAPHQL)], "{}".into(), 400, "BAD_USER_INPUT"),
-        (
-            "variables of another type",
-            vec![json_body, ("accept", GRAPHQL)],
-            "{\"query\":\"{__typename}\",\"variables\":[1]}".into(),
-            400,
-            "BAD_USER_INPUT",
-        ),
-        ("a syntax error", vec![json_body, ("accept", GRAPHQL)], json!({ "query": "{" }).to_string(), 400, "GRAPHQL_PARSE_FAILED"),
-        (
-            "an unknown field",
-            vec![json_body, ("accept", GRAPHQL)],
-            json!({ "query": "{ nope }" }).to_string(),
-            400,
-            "GRAPHQL_VALIDATION_FAILED",
-        ),
-        ("a syntax error, as JSON", vec![json_body], json!({ "query": "{" }).to_string(), 200, "GRAPHQL_PARSE_FAILED"),
-        ("an unknown field, as JSON", vec![json_body], json!({ "query": "{ nope }" }).to_string(), 200, "GRAPHQL_VALIDATION_FAILED"),
-        ("a large body", vec![json_body], json!({ "query": "x".repeat(3_000_000) }).to_string(), 413, "BAD_USER_INPUT"),
-        (
-            "a deep query",
-            vec![json_body, ("accept", GRAPHQL)],
-            json!({ "query": format!("{{ reports {}", "{ nodes { supersedes ".repeat(12) + "{ id }" + &" } }".repeat(12) + " }") })
-                .to_string(),
-            400,
-            "QUERY_TOO_COMPLEX",
-        ),
-    ];
-    for (what, headers, body, status, code) in rows {
-        let (got, answer_headers, answer) = post(&app, &headers, body).await;
-        assert_eq!((got.as_u16(), &answer["errors"][0]["extensions"]["code"]), (status, &json!(code)), "{what}: {answer}");
-        assert_eq!(answer.get("data"), None, "{what}");
-        let request_id = answer_headers["x-request-id"].to_str().unwrap();
-        assert_eq!(answer["errors"][0]["extensions"]["requestId"], request_id, "{what}");
-        let media = if headers.contains(&("accept", GRAPHQL)) {
-            "application/graphql-response+json; charset=utf-8"
-        } else {
-            "application/json; charset=utf-8"
-        };
-        assert_eq!(answer_headers["content-type"], media, "{what}");
-    }
-    app.end().await;
-}
-
-#[tokio::test]
 async fn queries_go_over_get_and_mutations_do_not() {
     let app = sqlite().await;
     let get = async |query: &str| {

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use crate::support::{Person, TestApp, each_database, guide::play};
 
-/// A report with everything.
-const FULL: &str = "fragment Full on Report {
+/// A report with everything, as a fragment.
+pub const FULL: &str = "fragment Full on Report {
     id number applicationNumber application { number url } preparedBy { code name } preparedOn state revision supersedes { id } supersededBy { id } superseded
     product { key name projects } version releaseType releaseOwner { name } plannedReleaseAt actualReleaseAt releaseDelayMinutes plannedDurationMinutes
     actualDurationMinutes durationDeviationMinutes strategy strategyNote audience externalPercent outcome participants { department { code name } people { name } }

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use async_graphql::{
-    Name,
+    Name, Pos,
     parser::types::{BaseType, DocumentOperations, ExecutableDocument, OperationDefinition, Selection, SelectionSet},
     registry::{MetaType, MetaTypeName},
 };
@@ -19,14 +19,14 @@ struct Positions {
     strict: HashSet<Name>,
 }
 
-/// Declares nullable what may be; a variable that also stands where null is refused stays as it is.
-pub fn loosen(shapes: &Shapes, document: &mut ExecutableDocument) {
+/// Declares nullable what may be, and tells where; a variable that also stands where null is refused stays as it is.
+pub fn loosen(shapes: &Shapes, document: &mut ExecutableDocument) -> Vec<Pos> {
     let declared = |operation: &OperationDefinition| {
         let lists = operation.variable_definitions.iter().filter(|d| strict_list(&d.node.var_type.node));
         lists.map(|d| d.node.name.node.clone()).collect::<Vec<_>>()
     };
     if document.operations.iter().all(|(_, operation)| declared(&operation.node).is_empty()) {
-        return;
+        return Vec::new();
     }
     let mut found = Positions::default();
     for (_, operation) in document.operations.iter() {
@@ -41,11 +41,14 @@ pub fn loosen(shapes: &Shapes, document: &mut ExecutableDocument) {
         DocumentOperations::Single(operation) => vec![&mut operation.node],
         DocumentOperations::Multiple(operations) => operations.values_mut().map(|o| &mut o.node).collect(),
     };
+    let mut loosened = Vec::new();
     for definition in operations.into_iter().flat_map(|o| &mut o.variable_definitions) {
         if strict_list(&definition.node.var_type.node) && may(&definition.node.name.node) {
             definition.node.var_type.node.nullable = true;
+            loosened.push(definition.pos);
         }
     }
+    loosened
 }
 
 fn strict_list(of: &async_graphql::parser::types::Type) -> bool {

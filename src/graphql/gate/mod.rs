@@ -11,7 +11,7 @@ mod variables;
 mod weigh;
 
 use async_graphql::{
-    Variables,
+    Pos, Variables,
     parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType},
 };
 
@@ -55,6 +55,15 @@ pub struct Cost {
     pub cost: u64,
     /// How deep its fields nest.
     pub depth: u64,
+}
+
+/// A parsed document, mended.
+#[derive(Debug)]
+pub struct Document {
+    /// For the executor.
+    pub executable: ExecutableDocument,
+    /// Where it declares variables that may not be null, although they are declared nullable for the library.
+    loosened: Vec<Pos>,
 }
 
 /// What passed.
@@ -115,8 +124,9 @@ impl Gate {
     }
 
     /// Mends a parsed document before it is kept.
-    pub fn mend(&self, document: &mut ExecutableDocument) {
-        loosen::loosen(&self.shapes, document);
+    pub fn mend(&self, mut document: ExecutableDocument) -> Document {
+        let loosened = loosen::loosen(&self.shapes, &mut document);
+        Document { executable: document, loosened }
     }
 
     /// What is allowed: cost and depth.
@@ -129,7 +139,8 @@ impl Gate {
     ///
     /// # Errors
     /// Why it does not pass.
-    pub fn document(&self, document: &ExecutableDocument, name: Option<&str>, given: &Variables) -> Result<Passed, Refused> {
+    pub fn document(&self, parsed: &Document, name: Option<&str>, given: &Variables) -> Result<Passed, Refused> {
+        let Document { executable: document, loosened } = parsed;
         let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
         within("operations", OPERATIONS, count(document.operations.iter().count()))?;
         let declared: usize = document.operations.iter().map(|(_, o)| o.node.variable_definitions.len()).sum();
@@ -169,7 +180,7 @@ impl Gate {
         }
         within("introspection", LISTINGS, all.listings)?;
         within("cost", self.cost, cost)?;
-        let variables = variables::coerce(&self.shapes, asked, given)?;
+        let variables = variables::coerce(&self.shapes, asked, loosened, given)?;
         Ok(Passed { kind: asked.ty, variables, cost: Cost { cost, depth: all.depth } })
     }
 }

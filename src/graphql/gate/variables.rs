@@ -3,7 +3,7 @@
 //! `@skip` and `@include` would overlook them; what is not declared is dropped.
 
 use async_graphql::{
-    Name, Value, Variables,
+    Name, Pos, Value, Variables,
     parser::types::{BaseType, OperationDefinition, Type},
     registry::MetaType,
 };
@@ -18,13 +18,16 @@ const ECHO: usize = 60;
 ///
 /// # Errors
 /// `BAD_USER_INPUT`, with the place in `variables`.
-pub fn coerce(shapes: &Shapes, operation: &OperationDefinition, given: &Variables) -> Result<Variables, Refused> {
+pub fn coerce(shapes: &Shapes, operation: &OperationDefinition, loosened: &[Pos], given: &Variables) -> Result<Variables, Refused> {
     let mut coerced = Variables::default();
     for definition in &operation.variable_definitions {
-        let (name, of) = (&definition.node.name.node, &definition.node.var_type.node);
+        let (name, mut of) = (&definition.node.name.node, definition.node.var_type.node.clone());
+        if loosened.contains(&definition.pos) {
+            of.nullable = false;
+        }
         match (given.get(name), &definition.node.default_value) {
             (Some(value), _) => {
-                fits(shapes, value, of, &format!("${name}")).map_err(Refused::Input)?;
+                fits(shapes, value, &of, &format!("${name}")).map_err(Refused::Input)?;
                 coerced.insert(name.clone(), value.clone());
             }
             (None, Some(default)) => {

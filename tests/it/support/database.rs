@@ -110,6 +110,14 @@ impl Database {
         }
     }
 
+    /// The same database, for another application; whoever made it removes it.
+    pub fn again(&self) -> Self {
+        match self {
+            Self::Sqlite { file, url } => Self::Sqlite { file: file.clone(), url: url.clone() },
+            Self::Postgres { name, url, server } => Self::Postgres { name: name.clone(), url: url.clone(), server: server.clone() },
+        }
+    }
+
     /// A connection of the test's own.
     pub async fn connect(&self) -> DatabaseConnection {
         Connect::connect(self.url()).await.unwrap()

@@ -92,6 +92,11 @@ impl TestApp {
         Self { router: router(Arc::clone(&app)), app, clock, settings, statements, written, database }
     }
 
+    /// Another application on the same database: a replica, or one with other settings.
+    pub async fn beside(other: &Self, change: impl FnOnce(Settings) -> Settings) -> Self {
+        Self::on(other.database.again(), change).await
+    }
+
     /// Closes and removes the database.
     pub async fn end(self) {
         let Self { app, router, database, .. } = self;
@@ -164,7 +169,7 @@ impl<'a> Person<'a> {
 
     /// Calls a mutation, and gives its payload.
     pub async fn call(&self, mutation: &str, input: Value, selection: &str) -> Value {
-        let answer = self.ask(&document(mutation, selection), json!({ "input": input })).await;
+        let answer = self.ask(&sends(mutation, selection), json!({ "input": input })).await;
         assert!(answer.get("errors").is_none(), "{mutation} {input}\n{answer:#}");
         answer["data"][mutation].clone()
     }
@@ -186,7 +191,7 @@ impl<'a> Person<'a> {
 
     /// Calls a mutation that must be refused by a top-level error: its code.
     pub async fn is_denied(&self, mutation: &str, input: Value) -> String {
-        let answer = self.ask(&document(mutation, ""), json!({ "input": input })).await;
+        let answer = self.ask(&sends(mutation, ""), json!({ "input": input })).await;
         answer["errors"][0]["extensions"]["code"]
             .as_str()
             .unwrap_or_else(|| panic!("{mutation} {input} was not denied: {answer:#}"))
@@ -195,7 +200,7 @@ impl<'a> Person<'a> {
 
     /// How a mutation ends: `ok`, the user errors, or the code of the top-level error.
     pub async fn outcome(&self, mutation: &str, input: Value) -> String {
-        let answer = self.ask(&document(mutation, ""), json!({ "input": input })).await;
+        let answer = self.ask(&sends(mutation, ""), json!({ "input": input })).await;
         if let Some(error) = answer["errors"].get(0) {
             return error["extensions"]["code"].as_str().unwrap_or("no code").to_owned();
         }
@@ -209,7 +214,8 @@ fn told(error: &Value) -> String {
     format!("{} {}", error["code"].as_str().unwrap(), path.join("."))
 }
 
-fn document(mutation: &str, selection: &str) -> String {
+/// The document that calls a mutation with `$input`.
+pub fn sends(mutation: &str, selection: &str) -> String {
     let mut input = mutation.to_owned();
     input[..1].make_ascii_uppercase();
     format!(
