@@ -10,12 +10,19 @@ use crate::{
     graphql::places::Places,
 };
 
+/// How long serving waits for the first look at the event log.
+const FEED_START: Duration = Duration::from_secs(5);
+
 /// Serves until `stop`; then no new connections, and what is under way may finish within the drain timeout.
 ///
 /// # Errors
 /// The listener's.
 pub async fn serve(app: Arc<App>, listener: TcpListener, stop: CancellationToken) -> Result<(), String> {
     let patience = Duration::from_millis(app.settings.drain_timeout_ms);
+    let feed = Arc::clone(&app.feed);
+    let mut feeding = tokio::spawn(async move { feed.run(CancellationToken::new()).await });
+    // Who subscribes first shall miss nothing. A database that is away is no reason not to answer: `/readyz` tells.
+    let _ = tokio::time::timeout(FEED_START, app.feed.started()).await;
     let stopped = stop.clone();
     let routes = router(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>();
     let serving = axum::serve(listener, routes).with_graceful_shutdown(async move { stopped.cancelled().await });
@@ -25,8 +32,6 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: CancellationToken
         app.stop.cancel();
         tokio::time::sleep(patience).await;
     };
-    let feed = Arc::clone(&app.feed);
-    let mut feeding = tokio::spawn(async move { feed.run(CancellationToken::new()).await });
     let done = tokio::select! {
         served = serving => served.map_err(|e| e.to_string()),
         ended = &mut feeding => Err(format!("the event log is no longer followed: {ended:?}")),

@@ -12,7 +12,7 @@ use std::{
 
 use entity::event;
 use tokio::{
-    sync::{Notify, broadcast},
+    sync::{Notify, broadcast, watch},
     time::{Instant, sleep},
 };
 use tokio_util::sync::CancellationToken;
@@ -53,6 +53,8 @@ pub struct Feed {
     live: broadcast::Sender<Arc<Told>>,
     /// No event at or before this position will appear any more.
     settled: AtomicI64,
+    /// Where the log ended when reading began.
+    started: watch::Sender<Option<i64>>,
     poll: Duration,
     listen_to: Option<String>,
     /// Rung by another replica.
@@ -83,6 +85,7 @@ impl Feed {
             store,
             live: broadcast::channel(RING).0,
             settled: AtomicI64::new(0),
+            started: watch::Sender::new(None),
             poll: Duration::from_millis(settings.feed_poll_ms),
             listen_to: (!url.starts_with("sqlite")).then(|| url.clone()),
             from_others: Notify::new(),
@@ -95,10 +98,20 @@ impl Feed {
     }
 
     /// Events from now on, and the position up to which everything was told before: subscribe first, look then, and an event in
-    /// between is in both rather than in none.
-    pub fn join(&self) -> (broadcast::Receiver<Arc<Told>>, i64) {
+    /// between is in both rather than in none. Waits until the feed knows where the log ends.
+    pub async fn join(&self) -> (broadcast::Receiver<Arc<Told>>, i64) {
         let live = self.live.subscribe();
-        (live, self.settled())
+        let waited = self.started.borrow().is_none();
+        let from = self.started().await;
+        (live, if waited { from } else { self.settled() })
+    }
+
+    /// Waits until it is known where the log ended when reading began, and tells it.
+    pub async fn started(&self) -> i64 {
+        let mut started = self.started.subscribe();
+        // The sender lives as long as this does.
+        let found = started.wait_for(Option::is_some).await.ok().and_then(|position| *position);
+        found.unwrap_or_default()
     }
 
     /// No event at or before this position will appear any more.
@@ -117,6 +130,7 @@ impl Feed {
         let old: HashSet<i64> = self.store.log_after(from, limit).await?.into_iter().map(|e| e.position).collect();
         let next = (from + 1..=end).find(|position| !old.contains(position)).unwrap_or(end + 1);
         self.settled.store(next - 1, Ordering::Release);
+        self.started.send_replace(Some(next - 1));
         Ok(Reader { next, old, missing: None })
     }
 

@@ -79,7 +79,7 @@ pub async fn follow(
     wanted: Wanted,
     after: Option<String>,
 ) -> Result<impl Stream<Item = Result<Followed>> + Send + 'static> {
-    let (live, settled) = feed.join();
+    let (live, settled) = feed.join().await;
     let cursor = match after {
         None => settled,
         Some(text) => {

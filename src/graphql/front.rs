@@ -1,10 +1,14 @@
 //! From what a request asks for to something that may be executed: the document by text or name, the gate, the variables.
 //! The same for POST, GET, sockets and streams.
 
-use std::sync::Arc;
+use std::{sync::Arc, task::Poll};
 
 use async_graphql::{Request, parser::types::OperationType};
-use futures_util::{Stream, StreamExt, stream::unfold};
+use futures_util::{
+    Stream, StreamExt,
+    future::ready,
+    stream::{BoxStream, empty, once, unfold},
+};
 
 use super::{
     answer::{Answer, Manner, executed},
@@ -84,8 +88,21 @@ pub async fn execute(app: &App, ready: Ready, caller: Caller, manner: &Manner) -
     answer
 }
 
+/// Answers, one after the other.
+pub type Answers = BoxStream<'static, Answer>;
+
 /// Runs a subscription: an answer for each event, or one that says why there are none. A query or mutation is answered once.
-pub fn subscribe(app: Arc<App>, ready: Ready, caller: Caller, manner: Manner) -> impl Stream<Item = Answer> + Send + 'static {
+/// It has begun when this returns: what happens from then on is told.
+pub async fn subscribe(app: Arc<App>, asked: Ready, caller: Caller, manner: Manner) -> Answers {
+    let mut answers = answers(app, asked, caller, manner).boxed();
+    match futures_util::poll!(answers.next()) {
+        Poll::Ready(Some(first)) => once(ready(first)).chain(answers).boxed(),
+        Poll::Ready(None) => empty().boxed(),
+        Poll::Pending => answers,
+    }
+}
+
+fn answers(app: Arc<App>, ready: Ready, caller: Caller, manner: Manner) -> impl Stream<Item = Answer> + Send + 'static {
     let Ready { request, mut keep, .. } = ready;
     let (loaders, asked) = Loaders::new(app.store.clone());
     let request = request.data(caller).data(loaders).data(app.store.clone()).data(Arc::clone(&app.feed));

@@ -108,7 +108,7 @@ async fn answer(
         return Err(Refusal::transport(StatusCode::METHOD_NOT_ALLOWED, "BAD_USER_INPUT", en, zh));
     }
     if manner.media == Media::EventStream {
-        return sse::stream(app, ready, caller, expires_at, manner);
+        return sse::stream(app, ready, caller, expires_at, manner).await;
     }
     if ready.kind == OperationType::Subscription {
         let en = "Subscriptions go over WebSocket (graphql-transport-ws), or with Accept: text/event-stream";

@@ -183,7 +183,7 @@ impl Session {
                 if self.streams.contains_key(&id) {
                     return Err(Some(Close(4409, "Subscriber already exists")));
                 }
-                match self.begin(payload, actor) {
+                match self.begin(payload, actor).await {
                     Ok(stream) => {
                         self.streams.insert(id, stream);
                         Ok(())
@@ -197,7 +197,7 @@ impl Session {
         }
     }
 
-    fn begin(&self, payload: Value, actor: &Actor) -> Result<Told, Refusal> {
+    async fn begin(&mut self, payload: Value, actor: &Actor) -> Result<Told, Refusal> {
         self.app.rates.subject(&actor.subject)?;
         if self.streams.len() >= self.app.settings.subscriptions_per_socket {
             return Err(Error::RateLimited { seconds: 60 }.into());
@@ -210,7 +210,7 @@ impl Session {
         }
         let origin = Origin { actor: actor.clone(), request_id: self.manner.request_id.clone() };
         let caller = Caller { origin, lang: self.manner.lang };
-        let answers = subscribe(Arc::clone(&self.app), ready, caller, self.manner.clone());
+        let answers = subscribe(Arc::clone(&self.app), ready, caller, self.manner.clone()).await;
         Ok(Box::pin(answers.map(Some).chain(stream::once(std::future::ready(None)))))
     }
 

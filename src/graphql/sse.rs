@@ -15,7 +15,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use super::{
     answer::{Manner, refused},
     context::Caller,
-    front::{Ready, subscribe},
+    front::{Answers, Ready, subscribe},
     refusal::Refusal,
 };
 use crate::{
@@ -50,33 +50,26 @@ pub fn once(body: &str) -> Response {
 ///
 /// # Errors
 /// `RATE_LIMITED` where there are as many streams as there may be.
-pub fn stream(app: &Arc<App>, ready: Ready, caller: Caller, expires_at: DateTime<Utc>, manner: &Manner) -> Result<Response, Refusal> {
+pub async fn stream(app: &Arc<App>, ready: Ready, caller: Caller, expires_at: DateTime<Utc>, manner: &Manner) -> Result<Response, Refusal> {
     let mut place = app.places.take().ok_or(Error::Unavailable("as many sockets as there may be".into()))?;
     if !place.belongs_to(&caller.origin.actor.subject) {
         return Err(Error::RateLimited { seconds: 60 }.into());
     }
     let (to, from) = channel::<Result<Bytes, Infallible>>(WAITING);
+    let answers = subscribe(Arc::clone(app), ready, caller, manner.clone()).await;
     let (app, manner) = (Arc::clone(app), manner.clone());
     tokio::spawn(async move {
-        write(&app, ready, caller, expires_at, manner, &to).await;
+        write(&app, answers, expires_at, &manner, &to).await;
         drop(place);
     });
     Ok(respond(Body::from_stream(ReceiverStream::new(from))))
 }
 
-async fn write(
-    app: &Arc<App>,
-    ready: Ready,
-    caller: Caller,
-    expires_at: DateTime<Utc>,
-    manner: Manner,
-    to: &Sender<Result<Bytes, Infallible>>,
-) {
+async fn write(app: &App, mut answers: Answers, expires_at: DateTime<Utc>, manner: &Manner, to: &Sender<Result<Bytes, Infallible>>) {
     let patience = Duration::from_millis(app.settings.socket_send_timeout_ms);
     let quiet = Duration::from_millis(app.settings.socket_ping_ms);
     let left = (expires_at - app.store.now()).to_std().unwrap_or_default();
     let mut expired = pin!(tokio::time::sleep(left));
-    let mut answers = pin!(subscribe(Arc::clone(app), ready, caller, manner.clone()));
     loop {
         let (text, last) = tokio::select! {
             answer = answers.next() => match answer {
@@ -85,7 +78,7 @@ async fn write(
             },
             () = &mut expired => {
                 let said = Error::Unauthenticated(say("The token has expired", "令牌已过期"));
-                (format!("{}{COMPLETE}", next(&refused(&manner, &said.into()))), true)
+                (format!("{}{COMPLETE}", next(&refused(manner, &said.into()))), true)
             }
             () = app.stop.cancelled() => (COMPLETE.to_owned(), true),
             () = to.closed() => return,

@@ -22,6 +22,7 @@ mod identity;
 mod improvement;
 mod law;
 mod life_cycle;
+mod live;
 mod numbers;
 mod reading;
 mod schema;

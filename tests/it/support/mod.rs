@@ -2,6 +2,7 @@
 
 pub mod database;
 pub mod guide;
+pub mod live;
 pub mod process;
 
 use std::sync::{
@@ -42,6 +43,13 @@ pub struct TestApp {
     /// Tables that were written, while somebody looks.
     pub written: Arc<Mutex<Option<Vec<String>>>>,
     pub database: database::Database,
+}
+
+/// Somebody with memberships such as `PRODUCT:HEAD` and roles such as `AUDITOR`.
+pub fn actor(name: &str, claims: &[&str]) -> Actor {
+    let roles = claims.iter().filter_map(|c| role_from(c)).collect();
+    let memberships = claims.iter().filter(|c| role_from(c).is_none()).map(|c| membership_from(c).unwrap()).collect();
+    Actor { subject: format!("u-{name}"), name: name.to_owned(), memberships, roles, products: vec![] }
 }
 
 /// Settings as tests want them.
@@ -107,10 +115,12 @@ impl TestApp {
 
     /// A person with memberships such as `PRODUCT:HEAD` and roles such as `AUDITOR`.
     pub fn person(&self, name: &str, claims: &[&str]) -> Person<'_> {
-        let roles: Vec<_> = claims.iter().filter_map(|c| role_from(c)).collect();
-        let memberships: Vec<_> = claims.iter().filter(|c| role_from(c).is_none()).map(|c| membership_from(c).unwrap()).collect();
-        let actor = Actor { subject: format!("u-{name}"), name: name.to_owned(), memberships, roles, products: vec![] };
-        let token = token(&self.settings, &Signer::Secret(SECRET.into()), &actor, self.clock.now(), 3_600).unwrap();
+        self.person_for(name, claims, 3_600)
+    }
+
+    /// The same, with a token that lasts so many seconds.
+    pub fn person_for(&self, name: &str, claims: &[&str], seconds: i64) -> Person<'_> {
+        let token = token(&self.settings, &Signer::Secret(SECRET.into()), &actor(name, claims), self.clock.now(), seconds).unwrap();
         Person { app: self, token, language: "en" }
     }
 
