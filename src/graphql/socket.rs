@@ -33,9 +33,9 @@ use crate::{
 };
 
 const PROTOCOL: &str = "graphql-transport-ws";
-/// Bytes that a socket reads, and may have written and not yet sent: a thousand sockets cost a thousand of them.
+/// Bytes that a socket reads at once: a thousand sockets cost a thousand of them. Nothing is written ahead: one message is sent
+/// after the other.
 const READ_BUFFER: usize = 4 * 1024;
-const WRITE_BUFFER: usize = 1024 * 1024;
 
 /// Answers the upgrade. It is open; what comes after `connection_init` is not.
 pub fn accept(app: Arc<App>, upgrade: WebSocketUpgrade, parts: &Parts, manner: Manner) -> Response {
@@ -44,13 +44,8 @@ pub fn accept(app: Arc<App>, upgrade: WebSocketUpgrade, parts: &Parts, manner: M
     };
     let authorization = parts.headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).map(str::to_owned);
     let largest = app.settings.socket_frame_bytes;
-    let upgrade = upgrade
-        .protocols([PROTOCOL])
-        .max_message_size(largest)
-        .max_frame_size(largest)
-        .read_buffer_size(READ_BUFFER)
-        .write_buffer_size(0)
-        .max_write_buffer_size(WRITE_BUFFER);
+    let upgrade =
+        upgrade.protocols([PROTOCOL]).max_message_size(largest).max_frame_size(largest).read_buffer_size(READ_BUFFER).write_buffer_size(0);
     upgrade.on_upgrade(move |socket| async move {
         let mut session = Session { socket, app, manner, place, authorization, streams: StreamMap::new() };
         let close = match session.run().await {

@@ -27,6 +27,7 @@ mod numbers;
 mod reading;
 mod schema;
 mod sections;
+mod sockets;
 mod statements;
 mod support;
 mod together;

@@ -42,10 +42,12 @@ impl Served {
         timeout(PATIENCE, self.task).await.expect("it does not stop").unwrap().unwrap();
     }
 
-    /// A socket that speaks these subprotocols.
-    pub async fn socket(&self, protocols: &str) -> Socket {
+    /// A socket that speaks this subprotocol, or none.
+    pub async fn socket(&self, protocol: &str) -> Socket {
         let mut request = format!("ws://{}/graphql", self.address).into_client_request().unwrap();
-        request.headers_mut().insert("sec-websocket-protocol", protocols.parse().unwrap());
+        if !protocol.is_empty() {
+            request.headers_mut().insert("sec-websocket-protocol", protocol.parse().unwrap());
+        }
         Socket { stream: connect_async(request).await.unwrap().0, heard: VecDeque::new() }
     }
 
