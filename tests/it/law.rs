@@ -14,7 +14,7 @@ use relsum::{
 };
 use serde_json::json;
 
-use crate::support::{each_database, guide::play};
+use crate::support::{TestApp, each_database, guide::play};
 
 /// The callers of the matrix: one for each way to stand to a report.
 const CALLERS: [(&str, &[&str]); 15] = [
@@ -147,7 +147,7 @@ fn who_signed_does_not_file_and_who_completed_does_not_verify() {
 }
 
 /// The mutations of the schema with their descriptions.
-fn mutations() -> Vec<(String, String)> {
+pub fn mutations() -> Vec<(String, String)> {
     use async_graphql::parser::{
         parse_schema,
         types::{TypeKind, TypeSystemDefinition},
@@ -177,62 +177,69 @@ fn every_mutation_says_in_the_schema_what_it_requires() {
 }
 
 /// Each act by each wrong role, through the API: all are refused, and nothing is written.
+/// Of each mutation: somebody who sees the example report and may not do it, and an input that names something of it.
+pub async fn mutation_inputs(
+    app: &TestApp,
+    kept: &BTreeMap<String, String>,
+) -> BTreeMap<&'static str, (Vec<&'static str>, serde_json::Value)> {
+    let ids = app
+        .product()
+        .read(
+            "query($id: ID!) { report(by: {id: $id}) { problems { id } cases { id } improvementActions { id } milestones { id }
+               departmentEvaluations { id } postReleaseStats { id } } viewer { subject } products { id } departments { id } }",
+            json!({ "id": kept["reportId"] }),
+        )
+        .await;
+    let report = &ids["report"];
+    let id = |list: &str| report[list][0]["id"].clone();
+    let security = report["postReleaseStats"][3]["id"].clone();
+    let r = &kept["reportId"];
+    BTreeMap::from([
+        ("reportCreate", (vec!["OPS:HEAD"], json!({ "applicationNumber": "REL-APP-2026-777" }))),
+        ("reportUpdate", (vec!["OPS:HEAD"], json!({ "id": r, "version": "V9" }))),
+        ("resourcesUpdate", (vec!["RND:HEAD"], json!({ "reportId": r, "testServers": 1 }))),
+        ("evaluationUpdate", (vec!["TEST:HEAD"], json!({ "reportId": r, "strategyFit": false }))),
+        ("summaryUpdate", (vec!["COMMITTEE:HEAD"], json!({ "id": r, "bugsFixed": 1 }))),
+        ("reportSubmit", (vec!["OPS:HEAD"], json!({ "id": r }))),
+        ("reportWithdraw", (vec!["COMMITTEE:HEAD"], json!({ "id": r }))),
+        ("reportSign", (vec!["PRODUCT"], json!({ "id": r }))),
+        ("reportReturn", (vec!["PRODUCT"], json!({ "id": r, "reason": "x" }))),
+        ("reportFile", (vec!["COMMITTEE"], json!({ "id": r }))),
+        ("reportDiscard", (vec!["COMMITTEE:HEAD"], json!({ "id": r, "reason": "x" }))),
+        ("reportSupersede", (vec!["PRODUCT"], json!({ "id": r }))),
+        ("milestoneAdd", (vec!["OPS:HEAD"], json!({ "reportId": r, "name": "x", "precision": "DAY" }))),
+        ("milestoneUpdate", (vec!["RND:HEAD"], json!({ "id": id("milestones"), "delayReason": "x" }))),
+        ("milestoneRemove", (vec!["OPS:HEAD"], json!({ "id": id("milestones") }))),
+        ("problemAdd", (vec!["COMMITTEE:HEAD"], json!({ "reportId": r, "description": "x" }))),
+        ("problemUpdate", (vec!["CUSTOMER_SUCCESS:HEAD"], json!({ "id": id("problems"), "description": "x" }))),
+        ("problemRemove", (vec!["OPS:HEAD"], json!({ "id": id("problems") }))),
+        ("incidentReviewWrite", (vec!["TEST:HEAD"], json!({ "problemId": id("problems"), "details": "x" }))),
+        ("incidentReviewRemove", (vec!["TEST:HEAD"], json!({ "problemId": id("problems") }))),
+        ("caseAdd", (vec!["RND:HEAD"], json!({ "reportId": r, "description": "x" }))),
+        ("caseUpdate", (vec!["RND:HEAD"], json!({ "id": id("cases"), "lesson": "x" }))),
+        ("caseRemove", (vec!["RND:HEAD"], json!({ "id": id("cases") }))),
+        ("postReleaseStatUpdate", (vec!["PRODUCT:HEAD"], json!({ "id": security, "fixed": 0 }))),
+        ("departmentEvaluationUpdate", (vec!["OPS:HEAD"], json!({ "id": id("departmentEvaluations"), "performance": "x" }))),
+        ("actionAdd", (vec!["OPS"], json!({ "reportId": r, "area": "TESTING", "measure": "x" }))),
+        ("actionUpdate", (vec!["OPS"], json!({ "id": id("improvementActions"), "measure": "x" }))),
+        ("actionRemove", (vec!["OPS"], json!({ "id": id("improvementActions") }))),
+        ("actionReassign", (vec!["OPS"], json!({ "id": id("improvementActions"), "owners": ["OPS"] }))),
+        ("actionCancel", (vec!["OPS"], json!({ "id": id("improvementActions"), "reason": "x" }))),
+        ("actionEnd", (vec!["OPS"], json!({ "id": id("improvementActions"), "reason": "x" }))),
+        ("productCreate", (vec!["PRODUCT"], json!({ "key": "x", "name": "x" }))),
+        ("productUpdate", (vec!["AUDITOR"], json!({ "id": ids["products"][0]["id"], "name": "x" }))),
+        ("departmentCreate", (vec!["PRODUCT:HEAD"], json!({ "code": "X", "nameZh": "x", "nameEn": "x" }))),
+        ("departmentUpdate", (vec!["PRODUCT:HEAD"], json!({ "id": ids["departments"][0]["id"], "nameZh": "x" }))),
+        ("numberSequenceSet", (vec!["PRODUCT:HEAD"], json!({ "year": 2026, "last": 9 }))),
+        ("personErase", (vec!["PRODUCT:HEAD"], json!({ "id": "UGVyc29uOg" }))),
+    ])
+}
+
 #[tokio::test]
 async fn every_mutation_refuses_who_may_not_and_writes_nothing() {
     each_database(async |app| {
         let kept = play(app, "complete").await;
-        let ids = app
-            .product()
-            .read(
-                "query($id: ID!) { report(by: {id: $id}) { problems { id } cases { id } improvementActions { id } milestones { id }
-                   departmentEvaluations { id } postReleaseStats { id } } viewer { subject } products { id } departments { id } }",
-                json!({ "id": kept["reportId"] }),
-            )
-            .await;
-        let report = &ids["report"];
-        let id = |list: &str| report[list][0]["id"].clone();
-        let security = report["postReleaseStats"][3]["id"].clone();
-        let r = &kept["reportId"];
-        // The caller sees the report (a participant), and may do none of these.
-        let cases: BTreeMap<&str, (Vec<&str>, serde_json::Value)> = BTreeMap::from([
-            ("reportCreate", (vec!["OPS:HEAD"], json!({ "applicationNumber": "REL-APP-2026-777" }))),
-            ("reportUpdate", (vec!["OPS:HEAD"], json!({ "id": r, "version": "V9" }))),
-            ("resourcesUpdate", (vec!["RND:HEAD"], json!({ "reportId": r, "testServers": 1 }))),
-            ("evaluationUpdate", (vec!["TEST:HEAD"], json!({ "reportId": r, "strategyFit": false }))),
-            ("summaryUpdate", (vec!["COMMITTEE:HEAD"], json!({ "id": r, "bugsFixed": 1 }))),
-            ("reportSubmit", (vec!["OPS:HEAD"], json!({ "id": r }))),
-            ("reportWithdraw", (vec!["COMMITTEE:HEAD"], json!({ "id": r }))),
-            ("reportSign", (vec!["PRODUCT"], json!({ "id": r }))),
-            ("reportReturn", (vec!["PRODUCT"], json!({ "id": r, "reason": "x" }))),
-            ("reportFile", (vec!["COMMITTEE"], json!({ "id": r }))),
-            ("reportDiscard", (vec!["COMMITTEE:HEAD"], json!({ "id": r, "reason": "x" }))),
-            ("reportSupersede", (vec!["PRODUCT"], json!({ "id": r }))),
-            ("milestoneAdd", (vec!["OPS:HEAD"], json!({ "reportId": r, "name": "x", "precision": "DAY" }))),
-            ("milestoneUpdate", (vec!["RND:HEAD"], json!({ "id": id("milestones"), "delayReason": "x" }))),
-            ("milestoneRemove", (vec!["OPS:HEAD"], json!({ "id": id("milestones") }))),
-            ("problemAdd", (vec!["COMMITTEE:HEAD"], json!({ "reportId": r, "description": "x" }))),
-            ("problemUpdate", (vec!["CUSTOMER_SUCCESS:HEAD"], json!({ "id": id("problems"), "description": "x" }))),
-            ("problemRemove", (vec!["OPS:HEAD"], json!({ "id": id("problems") }))),
-            ("incidentReviewWrite", (vec!["TEST:HEAD"], json!({ "problemId": id("problems"), "details": "x" }))),
-            ("incidentReviewRemove", (vec!["TEST:HEAD"], json!({ "problemId": id("problems") }))),
-            ("caseAdd", (vec!["RND:HEAD"], json!({ "reportId": r, "description": "x" }))),
-            ("caseUpdate", (vec!["RND:HEAD"], json!({ "id": id("cases"), "lesson": "x" }))),
-            ("caseRemove", (vec!["RND:HEAD"], json!({ "id": id("cases") }))),
-            ("postReleaseStatUpdate", (vec!["PRODUCT:HEAD"], json!({ "id": security, "fixed": 0 }))),
-            ("departmentEvaluationUpdate", (vec!["OPS:HEAD"], json!({ "id": id("departmentEvaluations"), "performance": "x" }))),
-            ("actionAdd", (vec!["OPS"], json!({ "reportId": r, "area": "TESTING", "measure": "x" }))),
-            ("actionUpdate", (vec!["OPS"], json!({ "id": id("improvementActions"), "measure": "x" }))),
-            ("actionRemove", (vec!["OPS"], json!({ "id": id("improvementActions") }))),
-            ("actionReassign", (vec!["OPS"], json!({ "id": id("improvementActions"), "owners": ["OPS"] }))),
-            ("actionCancel", (vec!["OPS"], json!({ "id": id("improvementActions"), "reason": "x" }))),
-            ("actionEnd", (vec!["OPS"], json!({ "id": id("improvementActions"), "reason": "x" }))),
-            ("productCreate", (vec!["PRODUCT"], json!({ "key": "x", "name": "x" }))),
-            ("productUpdate", (vec!["AUDITOR"], json!({ "id": ids["products"][0]["id"], "name": "x" }))),
-            ("departmentCreate", (vec!["PRODUCT:HEAD"], json!({ "code": "X", "nameZh": "x", "nameEn": "x" }))),
-            ("departmentUpdate", (vec!["PRODUCT:HEAD"], json!({ "id": ids["departments"][0]["id"], "nameZh": "x" }))),
-            ("numberSequenceSet", (vec!["PRODUCT:HEAD"], json!({ "year": 2026, "last": 9 }))),
-            ("personErase", (vec!["PRODUCT:HEAD"], json!({ "id": "UGVyc29uOg" }))),
-        ]);
+        let cases = mutation_inputs(app, &kept).await;
         let before = app.fingerprint().await;
         for (mutation, (claims, input)) in &cases {
             assert_eq!(app.person("不该", claims).is_denied(mutation, input.clone()).await, "FORBIDDEN", "{mutation} by {claims:?}");

@@ -159,7 +159,12 @@ impl<'a> Person<'a> {
 
     /// Sends a document, and gives the whole answer.
     pub async fn ask(&self, query: &str, variables: Value) -> Value {
-        let body = json!({ "query": query, "variables": variables }).to_string();
+        self.post(json!({ "query": query, "variables": variables })).await
+    }
+
+    /// Sends a body, and gives the whole answer.
+    pub async fn post(&self, body: Value) -> Value {
+        let body = body.to_string();
         let request = Request::builder()
             .method(Method::POST)
             .uri("/graphql")
