@@ -2,6 +2,7 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::indexing_slicing,
     clippy::disallowed_methods,
     reason = "a test may fail loudly, and drives the database and the clock itself"
@@ -18,6 +19,7 @@ mod failures;
 mod faults;
 mod gate;
 mod guide;
+mod hostile;
 mod http;
 mod identity;
 mod improvement;

@@ -8,25 +8,7 @@ use serde_json::{Value, json};
 use crate::support::{Person, TestApp, each_database, guide::play};
 
 /// A report with everything, as a fragment.
-pub const FULL: &str = "fragment Full on Report {
-    id number applicationNumber application { number url } preparedBy { code name } preparedOn state revision supersedes { id } supersededBy { id } superseded
-    product { key name projects } version releaseType releaseOwner { name } plannedReleaseAt actualReleaseAt releaseDelayMinutes plannedDurationMinutes
-    actualDurationMinutes durationDeviationMinutes strategy strategyNote audience externalPercent outcome participants { department { code name } people { name } }
-    milestones { id kind name precision plannedAt actualAt status delayMinutes delayReason owners { code } version }
-    resources { staffing { department { code } people } effortHours productionServers testServers storageAddedGb currency budgetPlanned budgetActual budgetVariance budgetOutcome budgetReason }
-    problems { id code description phase impact resolution handlingMinutes owners { code } recordedBy { name } triggeredRollback
-      incidentReview { details rootCause timeline { at event } accountability correctiveMeasures } }
-    postReleaseStats { category found { p0 p1 p2 p3 high medium low } foundTotal fixed unfixed plannedFixes { version count } feedbackSources }
-    postReleaseTotals { found fixed unfixed }
-    cases { code description solution satisfaction lesson }
-    evaluation { strategyFit strategyFitReason strategySuggestions compliance nonCompliances rectification }
-    departmentEvaluations { department { code } performance shortcomings suggestions }
-    achievements { featuresAdded bugsFixed vulnerabilitiesFixed highlights strategyFindings collaborationFindings efficiencyGainPercent } shortcomings
-    improvementActions { area measure owners { code } lead { code } verification schedule { kind on rule } scheduleText status dueOn overdue overdueDays
-      occurrences { dueOn status reschedulings { from to } attempts { verdict by { name } } } }
-    productHeadSignature { by { name } at digest } committeeOpinions { verdict requirements by { name } } filing { department { name } date by { name } }
-    completeness { complete missing { message department { code } } sections { section share } } viewerCan { edit sign }
-  }";
+pub const FULL: &str = include_str!("../../benches/full-report.graphql");
 
 /// A bound that knows nothing of rows: a hundred reports have some five thousand.
 const MOST: usize = 36;
