@@ -10,19 +10,54 @@
   language.value = sessionStorage.getItem('relsum-language') || (navigator.language.startsWith('zh') ? 'zh-CN' : 'en');
   if (given) history.replaceState(null, '', location.pathname);
 
-  const fetcher = async function (params) {
+  const send = async function (params, accept) {
     const answer = await fetch('/graphql', {
       method: 'POST',
       headers: {
         'content-type': 'application/json',
-        'accept': 'application/graphql-response+json, application/json;q=0.9',
+        'accept': accept,
         'accept-language': language.value,
         'authorization': 'Bearer ' + token.value.trim(),
       },
       body: JSON.stringify(params),
     });
     hint.textContent = answer.status === 401 ? 'The token is missing or not accepted.' : '';
-    return answer.json();
+    return answer;
+  };
+
+  // A subscription is a stream of events, each with an answer; ending the iteration ends the request.
+  const follow = async function* (params) {
+    const answer = await send(params, 'text/event-stream, application/json;q=0.9');
+    if (!(answer.headers.get('content-type') || '').startsWith('text/event-stream')) {
+      yield await answer.json();
+      return;
+    }
+    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+    try {
+      for (let text = ''; ;) {
+        const { done, value } = await reader.read();
+        if (done) return;
+        text += value;
+        for (let end; (end = text.indexOf('\n\n')) >= 0; text = text.slice(end + 2)) {
+          const event = /^event: next\ndata: (.*)$/.exec(text.slice(0, end));
+          if (event) yield JSON.parse(event[1]);
+        }
+      }
+    } finally {
+      reader.cancel();
+    }
+  };
+
+  // By the text: the syntax tree that GraphiQL hands over may still be that of the document before.
+  const subscribes = function (params) {
+    const text = params.query.replace(/"""[^]*?"""|"(?:\\.|[^"\\])*"|#.*/g, ' ');
+    const asked = params.operationName ? new RegExp('\\bsubscription\\s+' + params.operationName + '\\b') : /(?:^|\})\s*subscription\b/;
+    return asked.test(text);
+  };
+
+  const fetcher = async function (params) {
+    if (subscribes(params)) return follow(params);
+    return (await send(params, 'application/graphql-response+json, application/json;q=0.9')).json();
   };
 
   const root = ReactDOM.createRoot(document.getElementById('graphiql'));
