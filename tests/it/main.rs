@@ -13,6 +13,7 @@ mod audit;
 mod bad_input;
 mod catalog;
 mod commands;
+mod conformance;
 mod crash;
 mod edge;
 mod failures;
