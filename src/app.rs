@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Router,
     extract::{Request, State},
-    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::get,
@@ -24,14 +24,21 @@ use tower_http::{
 use uuid::Uuid;
 
 use crate::{
-    auth::{keys::Keys, mint::development_secret, rates::Rates, token::Verifier},
+    auth::{
+        keys::Keys,
+        mint::development_secret,
+        rates::Rates,
+        token::{Identity, Verifier},
+    },
     clock::{Calendar, Clock},
     config::{Mode, Settings},
     delivery::feed::Feed,
+    error::{Error, Result},
     graphql::{
         front::Front,
         graphiql,
         http::{REQUEST_ID, graphql},
+        negotiate::language,
         places::Places,
         schema::{RelsumSchema, build, sdl},
     },
@@ -70,6 +77,18 @@ impl App {
         let patience = Duration::from_millis(settings.lock_timeout_ms);
         let store = Store::new(db, clock, Calendar { zone: settings.time_zone }, patience);
         Self::over(settings, store)
+    }
+
+    /// Who asks: counted by address before their token is looked at, and by subject after.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED`, `RATE_LIMITED`.
+    pub async fn admit(&self, headers: &HeaderMap, extensions: &Extensions) -> Result<Identity> {
+        self.rates.address(headers, extensions)?;
+        let authorization = headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok());
+        let identity = self.verifier.identity_of(authorization).await?;
+        self.rates.subject(&identity.actor.subject)?;
+        Ok(identity)
     }
 
     /// Over a store that is open already.
@@ -181,13 +200,18 @@ async fn ready(State(app): State<Arc<App>>) -> Response {
 
 /// `/schema.graphql`, for those with a token.
 async fn schema(State(app): State<Arc<App>>, request: Request) -> Response {
-    let authorization = request.headers().get(header::AUTHORIZATION).and_then(|v| v.to_str().ok());
-    match app.verifier.identity_of(authorization).await {
-        Ok(_) => ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], sdl()).into_response(),
-        Err(error) => {
-            let mut answer = problem(StatusCode::UNAUTHORIZED, &error.message().en);
-            answer.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-            answer
-        }
-    }
+    let error = match app.admit(request.headers(), request.extensions()).await {
+        Ok(_) => return ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], sdl()).into_response(),
+        Err(error) => error,
+    };
+    let said = error.message();
+    let mut answer = problem(
+        if let Error::RateLimited { .. } = error { StatusCode::TOO_MANY_REQUESTS } else { StatusCode::UNAUTHORIZED },
+        said.text(language(request.headers())),
+    );
+    match error {
+        Error::RateLimited { seconds } => answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds)),
+        _ => answer.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
+    };
+    answer
 }

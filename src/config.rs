@@ -115,9 +115,15 @@ pub struct Settings {
     pub query_fields: u64,
     /// What a GraphQL operation may cost: the values that its answer may have, lists taken at the size asked for. Default 500000.
     pub query_cost: u64,
+    /// What one event of a subscription may cost: each is resolved for each subscriber. Default 10000.
+    pub subscription_cost: u64,
+    /// How many pages and totals a GraphQL operation may ask for, each a statement to the database. Default 1000.
+    pub query_lookups: u64,
+    /// Statements to the database that one request may have under way at once. Default 4.
+    pub query_statements_at_once: usize,
     /// How many root fields a mutation may have. Default 20.
     pub mutation_fields: u64,
-    /// Texts of parsed documents that are kept ready, in bytes of text; 0 keeps none. Default 1 MiB.
+    /// Memory for parsed documents that are kept ready, in bytes, about; and as much for texts of automatic persisted queries. 0 keeps none. Default 8 MiB.
     pub document_cache_bytes: usize,
     /// Apollo's automatic persisted queries. Default on.
     #[serde(deserialize_with = "switch")]
@@ -200,8 +206,11 @@ impl Default for Settings {
             query_directives: 200,
             query_fields: 10_000,
             query_cost: 500_000,
+            subscription_cost: 10_000,
+            query_lookups: 1_000,
+            query_statements_at_once: 4,
             mutation_fields: 20,
-            document_cache_bytes: 1024 * 1024,
+            document_cache_bytes: 8 * 1024 * 1024,
             persisted_queries: true,
             persisted_documents: None,
             persisted_only: false,
@@ -301,6 +310,7 @@ impl Settings {
         }
         for (name, number) in [
             ("FEED_POLL_MS", self.feed_poll_ms),
+            ("QUERY_STATEMENTS_AT_ONCE", u64::try_from(self.query_statements_at_once).unwrap_or(u64::MAX)),
             ("SOCKET_PING_MS", self.socket_ping_ms),
             ("SOCKET_INIT_TIMEOUT_MS", self.socket_init_timeout_ms),
             ("SOCKET_SEND_TIMEOUT_MS", self.socket_send_timeout_ms),

@@ -28,7 +28,7 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: CancellationToken
     let serving = axum::serve(listener, routes).with_graceful_shutdown(async move { stopped.cancelled().await });
     let too_long = async {
         stop.cancelled().await;
-        // Upgraded sockets are not the server's any more: they say goodbye themselves.
+        // Sockets and streams end now, and with the streams their requests.
         app.stop.cancel();
         tokio::time::sleep(patience).await;
     };
@@ -40,6 +40,8 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: CancellationToken
             Ok(())
         }
     };
+    // Upgraded sockets are not the server's any more: they say goodbye themselves.
+    app.stop.cancel();
     until_left(&app.places, patience).await;
     feeding.abort();
     done

@@ -60,22 +60,29 @@ impl Rates {
     /// # Errors
     /// `RATE_LIMITED`, with the time to wait.
     pub fn address(&self, headers: &HeaderMap, extensions: &Extensions) -> Result<()> {
+        self.forget();
         match self.client(headers, extensions) {
             Some(address) => check(self.addresses.as_ref(), &address),
             None => Ok(()),
         }
     }
 
-    /// The client's address: the peer's, or what trusted proxies say it is.
-    fn client(&self, headers: &HeaderMap, extensions: &Extensions) -> Option<IpAddr> {
+    /// The client's address: the peer's, or what trusted proxies say it is; of IPv6 the network, since a client has all of it.
+    pub fn client(&self, headers: &HeaderMap, extensions: &Extensions) -> Option<IpAddr> {
         let peer = peer(extensions)?;
         if !self.trusts(peer) {
-            return Some(peer);
+            return Some(network(peer));
         }
         let forwarded = headers.get_all("x-forwarded-for").iter().filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(','));
-        let forwarded: Vec<IpAddr> = forwarded.filter_map(|hop| hop.trim().parse().ok()).collect();
+        let forwarded: Vec<&str> = forwarded.map(str::trim).collect();
         // From the right: what stands left of the first address that is not ours, anybody may have written.
-        Some(forwarded.into_iter().rev().find(|hop| !self.trusts(*hop)).unwrap_or(peer))
+        for hop in forwarded.into_iter().rev() {
+            let Some(hop) = hop.parse().ok().or_else(|| hop.parse::<SocketAddr>().ok().map(|hop| hop.ip())) else { break };
+            if !self.trusts(hop) {
+                return Some(network(hop));
+            }
+        }
+        Some(peer)
     }
 
     /// Whether the request came over TLS, as a trusted proxy says.
@@ -97,6 +104,14 @@ impl Rates {
                 addresses.retain_recent();
             }
         }
+    }
+}
+
+/// The address itself, or the /64 that an IPv6 client commands.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) & !u128::from(u64::MAX)).into()),
+        v4 => v4,
     }
 }
 

@@ -1,6 +1,6 @@
 //! From a bearer token to an [`Actor`]: signature by the key's own algorithm, `iss`, `aud` and `exp` required, a minute of leeway.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use entity::enums::{MemberRole, ServiceRole};
 use jsonwebtoken::{Validation, decode, decode_header};
 use serde_json::Value;
@@ -23,6 +23,16 @@ pub struct Identity {
     /// When the token expires: sockets and streams end then.
     pub expires_at: DateTime<Utc>,
 }
+
+impl Identity {
+    /// When a socket or stream of this identity ends. A token that was accepted within the leeway lasts for all of it.
+    pub fn ends_at(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        if self.expires_at > now { self.expires_at } else { self.expires_at + TimeDelta::seconds(LEEWAY_SECONDS) }
+    }
+}
+
+/// How far clocks may differ.
+const LEEWAY_SECONDS: i64 = 60;
 
 /// Verifies tokens.
 pub struct Verifier {
@@ -75,7 +85,7 @@ impl Verifier {
             rules.set_required_spec_claims(&["exp", "iss", "aud"]);
             rules.set_issuer(&[&self.settings.jwt_issuer]);
             rules.set_audience(&[&self.settings.jwt_audience]);
-            rules.leeway = 60;
+            rules.leeway = LEEWAY_SECONDS.unsigned_abs();
             match decode::<Value>(token, &key.key, &rules) {
                 Ok(data) => return Ok(Identity { actor: self.read(&data.claims)?, expires_at: expiry(&data.claims) }),
                 Err(error) => last = refused(reason(error.kind())),

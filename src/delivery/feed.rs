@@ -53,7 +53,7 @@ pub struct Feed {
     live: broadcast::Sender<Arc<Told>>,
     /// No event at or before this position will appear any more.
     settled: AtomicI64,
-    /// Where the log ended when reading began.
+    /// Where reading began, once all that was there then is settled.
     started: watch::Sender<Option<i64>>,
     poll: Duration,
     listen_to: Option<String>,
@@ -65,12 +65,13 @@ pub struct Feed {
 struct Reader {
     /// The next position to tell.
     next: i64,
-    /// Positions at or behind `next` that were visible at start, and are no news.
-    old: HashSet<i64>,
+    /// Where the log ended when reading began, and where reading began: until all in between is settled, nobody may join.
+    begins: Option<(i64, i64)>,
     missing: Option<Missing>,
 }
 
-/// A position that is missing, and from which transaction on nobody can fill it any more.
+/// A position that is missing, and the transaction that began after it was seen to be: when all up to that one are over, nobody can
+/// fill it any more.
 struct Missing {
     position: i64,
     barrier: i64,
@@ -101,12 +102,14 @@ impl Feed {
     /// between is in both rather than in none. Waits until the feed knows where the log ends.
     pub async fn join(&self) -> (broadcast::Receiver<Arc<Told>>, i64) {
         let live = self.live.subscribe();
-        let waited = self.started.borrow().is_none();
-        let from = self.started().await;
-        (live, if waited { from } else { self.settled() })
+        if self.started.borrow().is_some() {
+            return (live, self.settled());
+        }
+        // Asked before reading had begun: whatever stands behind that place may be news.
+        (live, self.started().await)
     }
 
-    /// Waits until it is known where the log ended when reading began, and tells it.
+    /// Waits until all that was in the log when reading began is settled, and tells where reading began.
     pub async fn started(&self) -> i64 {
         let mut started = self.started.subscribe();
         // The sender lives as long as this does.
@@ -119,19 +122,16 @@ impl Feed {
         self.settled.load(Ordering::Acquire)
     }
 
-    /// Where the log ends now: reading begins behind it. Called before anybody may subscribe.
+    /// Reading begins at the end of the log, or before that at the first position that is missing: it may still be filled.
     ///
     /// # Errors
     /// A fault of the database.
     async fn start(&self) -> Result<Reader> {
-        let end = self.store.log_end().await?;
-        let from = (end - LOOK_BACK).max(0);
-        let limit = u64::try_from(LOOK_BACK).unwrap_or_default();
-        let old: HashSet<i64> = self.store.log_after(from, limit).await?.into_iter().map(|e| e.position).collect();
-        let next = (from + 1..=end).find(|position| !old.contains(position)).unwrap_or(end + 1);
-        self.settled.store(next - 1, Ordering::Release);
-        self.started.send_replace(Some(next - 1));
-        Ok(Reader { next, old, missing: None })
+        let from = (self.store.log_end().await? - LOOK_BACK).max(0);
+        let known: Vec<i64> = self.store.log_after(from, BATCH).await?.into_iter().map(|e| e.position).collect();
+        let end = known.last().copied().unwrap_or(from);
+        let next = (from + 1..).zip(&known).find(|(expected, position)| expected != *position).map_or(end + 1, |(expected, _)| expected);
+        Ok(Reader { next, begins: Some((next - 1, end)), missing: None })
     }
 
     /// Reads and tells until told to stop. A database that is away is waited for.
@@ -146,15 +146,19 @@ impl Feed {
     async fn read(&self) {
         let bell = self.store.bell();
         let mut reader = None;
-        let mut away = false;
+        let (mut away, mut rung) = (false, false);
         loop {
             let round = match &mut reader {
-                None => self.start().await.map(|started| {
-                    reader = Some(started);
-                    true
-                }),
+                None => match self.start().await {
+                    Ok(started) => self.round(reader.insert(started)).await,
+                    Err(error) => Err(error),
+                },
                 Some(reader) => self.round(reader).await,
             };
+            if std::mem::take(&mut rung) {
+                // The others poll too, if this fails.
+                let _ = self.store.ring_others().await;
+            }
             let wait = match round {
                 Ok(all) => {
                     away = false;
@@ -168,10 +172,7 @@ impl Feed {
                 }
             };
             tokio::select! {
-                () = bell.notified() => {
-                    // The others poll too, if this fails.
-                    let _ = self.store.ring_others().await;
-                }
+                () = bell.notified() => rung = true,
                 () = self.from_others.notified() => {}
                 () = sleep(wait) => {}
             }
@@ -183,9 +184,12 @@ impl Feed {
         loop {
             // Before the rows are read: whoever is finished now is visible then.
             let gone = match &reader.missing {
-                Some(missing) if missing.since.elapsed() > MISSING_AT_MOST => Some(missing.position),
+                Some(missing) if missing.since.elapsed() > MISSING_AT_MOST => {
+                    tracing::error!(position = missing.position, "a position of the event log is missing for too long; passing over it");
+                    Some(missing.position)
+                }
                 Some(missing) => {
-                    let finished = self.store.under_way().await?.is_none_or(|under_way| under_way.oldest >= missing.barrier);
+                    let finished = self.store.oldest_under_way().await?.is_none_or(|oldest| oldest > missing.barrier);
                     finished.then_some(missing.position)
                 }
                 None => None,
@@ -199,13 +203,13 @@ impl Feed {
                     break;
                 }
                 next = row.position + 1;
-                if !reader.old.contains(&row.position) {
-                    news.push(row);
-                }
+                news.push(row);
             }
             self.tell(news, next - 1).await?;
             reader.next = next;
-            reader.old.retain(|position| *position >= next);
+            if let Some((begun, _)) = reader.begins.take_if(|(_, end)| next > *end) {
+                self.started.send_replace(Some(begun));
+            }
             if !stopped {
                 reader.missing = None;
                 if full {
@@ -217,10 +221,9 @@ impl Feed {
                 return Ok(false);
             }
             // Where writers take turns, what is missing was rolled back: the next turn of this loop passes over it.
-            let under_way = self.store.under_way().await?;
-            let barrier = under_way.map_or(0, |under_way| under_way.next);
-            reader.missing = Some(Missing { position: next, barrier, since: Instant::now() });
-            if under_way.is_some() {
+            let barrier = self.store.transaction_now().await?;
+            reader.missing = Some(Missing { position: next, barrier: barrier.unwrap_or(0), since: Instant::now() });
+            if barrier.is_some() {
                 return Ok(false);
             }
         }

@@ -1,7 +1,7 @@
 //! Follows the log for one subscription: first what was missed, from the log, then what comes, from the feed; permission at every
 //! event. Nothing is kept for a reader that is slow: one that falls behind the feed reads the log again from where it was.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use entity::event;
 use futures_util::{Stream, stream::unfold};
@@ -18,6 +18,8 @@ use crate::{
     store::{log::Sight, sees},
 };
 
+/// How soon a log that cannot be read is tried again.
+const AGAIN: Duration = Duration::from_secs(1);
 /// Events read from the log at once.
 const PAGE: u64 = 100;
 
@@ -79,9 +81,10 @@ pub async fn follow(
     wanted: Wanted,
     after: Option<String>,
 ) -> Result<impl Stream<Item = Result<Followed>> + Send + 'static> {
-    let (live, settled) = feed.join().await;
+    let (live, from) = feed.join().await;
+    let settled = feed.settled();
     let cursor = match after {
-        None => settled,
+        None => from,
         Some(text) => {
             let position = text.parse::<i64>().ok().filter(|position| *position >= 0);
             let position = position.ok_or_else(|| {
@@ -116,7 +119,14 @@ impl Follower {
                 continue;
             }
             if self.cursor < self.behind_to {
-                let page = self.feed.store().log_seen(&self.actor, self.wanted.report, self.cursor, self.behind_to, PAGE).await?;
+                let page = match self.feed.store().log_seen(&self.actor, self.wanted.report, self.cursor, self.behind_to, PAGE).await {
+                    // The feed waits for the database, and so do those who read the log.
+                    Err(Error::Unavailable(_) | Error::Timeout(_)) => {
+                        tokio::time::sleep(AGAIN).await;
+                        continue;
+                    }
+                    page => page?,
+                };
                 if page.is_empty() {
                     self.cursor = self.behind_to;
                 }

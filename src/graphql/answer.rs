@@ -31,7 +31,7 @@ pub struct Answer {
     pub body: String,
     /// Nothing was executed: there is no `data`.
     pub request_error: bool,
-    /// The database is away: no `data`, and a client may try again.
+    /// The database is away: `data` is null, and a client may try again.
     pub busy: bool,
 }
 
@@ -46,12 +46,13 @@ struct Body<'a> {
     extensions: BTreeMap<&'static str, serde_json::Value>,
 }
 
-/// What was executed, as an answer; with `cost` told in `extensions` beside what is allowed.
-pub fn executed(manner: &Manner, answer: Executed, cost: Option<(Cost, Cost)>) -> Answer {
+/// What was executed, as an answer; with `cost` told in `extensions` beside what is allowed. `opening`: a subscription's first,
+/// where a root field that fails means that there is no stream.
+pub fn executed(manner: &Manner, answer: Executed, cost: Option<(Cost, Cost)>, opening: bool) -> Answer {
     let Executed { data, mut errors, .. } = answer;
     errors.sort_by(|a, b| place(a).cmp(&place(b)).then_with(|| a.message.cmp(&b.message)));
     errors.dedup_by(|a, b| a.message == b.message && a.path == b.path && place(a) == place(b));
-    let request_error = data == Value::Null && !errors.is_empty() && errors.iter().all(|e| e.path.is_empty());
+    let request_error = data == Value::Null && !errors.is_empty() && errors.iter().all(|e| e.path.len() <= usize::from(opening));
     let busy = data == Value::Null && errors.iter().any(|e| matches!(fault(e), Some(Error::Unavailable(_))));
     let errors = errors.iter().take(TOLD).map(|error| told(manner, error)).collect();
     let cost = cost

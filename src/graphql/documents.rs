@@ -18,6 +18,9 @@ use super::{
 };
 use crate::config::Settings;
 
+/// What a token becomes in a parsed document, about: a field of one letter is half a kilobyte.
+const BYTES_PER_TOKEN: usize = 300;
+
 /// The documents that this process knows. Nothing of it matters: another replica answers the same, if slower.
 pub struct Documents {
     parsed: Kept<Arc<Document>>,
@@ -122,13 +125,13 @@ impl Documents {
     /// # Errors
     /// `GRAPHQL_PARSE_FAILED`, `QUERY_TOO_COMPLEX`.
     pub fn parse(gate: &Gate, text: &str) -> Result<Document, Refusal> {
-        gate.text(text)?;
-        Ok(gate.mend(parse_query(text).map_err(|error| Refusal::syntax(&error))?))
+        let tokens = gate.text(text)?;
+        Ok(gate.mend(parse_query(text).map_err(|error| Refusal::syntax(&error))?, tokens))
     }
 
     /// Keeps a parsed document ready.
     pub fn keep_parsed(&self, text: Arc<str>, document: Arc<Document>) {
-        let size = text.len();
+        let size = text.len() + document.tokens * BYTES_PER_TOKEN;
         self.parsed.put(text, document, size);
     }
 }

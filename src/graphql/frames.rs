@@ -1,33 +1,35 @@
 //! The messages of `graphql-transport-ws`, and the codes with which its sockets close.
 
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
 
 /// Why a socket is closed: the code and its reason.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Close(pub u16, pub &'static str);
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Close(pub u16, pub Cow<'static, str>);
 
 /// The service stops; connect to another replica.
-pub const GOING_AWAY: Close = Close(1001, "The service is going away");
+pub const GOING_AWAY: Close = Close(1001, Cow::Borrowed("The service is going away"));
 /// A frame is larger than allowed.
-pub const TOO_BIG: Close = Close(1009, "The message is too big");
+pub const TOO_BIG: Close = Close(1009, Cow::Borrowed("The message is too big"));
 /// The client reads too slowly.
-pub const TOO_SLOW: Close = Close(1008, "The client reads too slowly");
+pub const TOO_SLOW: Close = Close(1008, Cow::Borrowed("The client reads too slowly"));
 /// A message is none of the protocol.
-pub const INVALID: Close = Close(4400, "Invalid message received");
+pub const INVALID: Close = Close(4400, Cow::Borrowed("Invalid message received"));
 /// A subscription before the connection was acknowledged.
-pub const UNAUTHORIZED: Close = Close(4401, "Unauthorized");
+pub const UNAUTHORIZED: Close = Close(4401, Cow::Borrowed("Unauthorized"));
 /// The token does not hold.
-pub const FORBIDDEN: Close = Close(4403, "Forbidden");
+pub const FORBIDDEN: Close = Close(4403, Cow::Borrowed("Forbidden"));
 /// The token has expired.
-pub const EXPIRED: Close = Close(4403, "Forbidden: the token has expired");
+pub const EXPIRED: Close = Close(4403, Cow::Borrowed("Forbidden: the token has expired"));
 /// The client speaks another protocol.
-pub const SUBPROTOCOL: Close = Close(4406, "Subprotocol not acceptable");
+pub const SUBPROTOCOL: Close = Close(4406, Cow::Borrowed("Subprotocol not acceptable"));
 /// No `connection_init` came.
-pub const INIT_TIMEOUT: Close = Close(4408, "Connection initialisation timeout");
+pub const INIT_TIMEOUT: Close = Close(4408, Cow::Borrowed("Connection initialisation timeout"));
 /// A second `connection_init` came.
-pub const INIT_AGAIN: Close = Close(4429, "Too many initialisation requests");
+pub const INIT_AGAIN: Close = Close(4429, Cow::Borrowed("Too many initialisation requests"));
 /// The subject has as many sockets as it may, or asks too often.
-pub const TOO_MANY: Close = Close(4429, "Too many sockets or requests of this subject");
+pub const TOO_MANY: Close = Close(4429, Cow::Borrowed("Too many sockets or requests of this subject"));
 
 /// A message of the client.
 #[derive(Debug, PartialEq)]
@@ -62,8 +64,11 @@ pub fn read(text: &str) -> Option<Message> {
         "pong" if plain => Some(Message::Pong),
         "complete" => Some(Message::Complete(id(&message)?)),
         "subscribe" => {
-            payload.get("query").or_else(|| payload.get("extensions")).or_else(|| payload.get("documentId"))?;
-            Some(Message::Subscribe(id(&message)?, payload))
+            let text = |name: &str| payload.get(name).is_none_or(|value| value.is_null() || value.is_string());
+            let object = |name: &str| payload.get(name).is_none_or(|value| value.is_null() || value.is_object());
+            let named = ["query", "documentId", "extensions"].iter().any(|name| payload.get(name).is_some_and(|value| !value.is_null()));
+            let fits = named && text("query") && text("operationName") && text("documentId") && object("variables") && object("extensions");
+            Some(Message::Subscribe(id(&message)?, fits.then_some(payload)?))
         }
         _ => None,
     }
@@ -105,6 +110,8 @@ mod tests {
             r#"{"type":1}"#,
             r#"{"type":"start"}"#,
             r#"{"type":"subscribe","id":"1"}"#,
+            r#"{"type":"subscribe","id":"1","payload":{"query":1}}"#,
+            r#"{"type":"subscribe","id":"1","payload":{"query":"","variables":5}}"#,
             r#"{"type":"subscribe","id":"","payload":{"query":""}}"#,
             r#"{"type":"subscribe","id":1,"payload":{"query":""}}"#,
             r#"{"type":"complete"}"#,

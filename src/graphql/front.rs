@@ -8,7 +8,9 @@ use futures_util::{
     Stream, StreamExt,
     future::ready,
     stream::{BoxStream, empty, once, unfold},
+    task::FutureObj,
 };
+use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::{
     answer::{Answer, Manner, executed},
@@ -16,7 +18,7 @@ use super::{
     context::{Caller, Loaders},
     documents::Documents,
     drive::drive,
-    gate::{Cost, Gate},
+    gate::{Cost, Document, Gate},
     refusal::Refusal,
     schema::shapes,
 };
@@ -34,7 +36,15 @@ pub struct Ready {
     /// Query, mutation or subscription.
     pub kind: OperationType,
     cost: Cost,
-    keep: Option<(String, Arc<str>)>,
+    keep: Option<Keep>,
+}
+
+/// What is worth keeping once the document has proved valid.
+struct Keep {
+    text: Arc<str>,
+    document: Arc<Document>,
+    /// For Apollo's automatic persisted queries.
+    hash: Option<String>,
 }
 
 impl Front {
@@ -61,29 +71,36 @@ impl Front {
         asked.operation_name = asked.operation_name.filter(|name| !name.is_empty());
         let given = asked.variables();
         let passed = self.gate.document(&document, asked.operation_name.as_deref(), &given)?;
-        if !known {
-            self.documents.keep_parsed(Arc::clone(&found.text), Arc::clone(&document));
-        }
         let mut request = asked.request(passed.variables);
         request.set_parsed_query(document.executable.clone());
-        Ok(Ready { request, kind: passed.kind, cost: passed.cost, keep: found.keep_as.map(|hash| (hash, found.text)) })
+        let keep = (!known || found.keep_as.is_some()).then(|| Keep { text: found.text, document, hash: found.keep_as });
+        Ok(Ready { request, kind: passed.kind, cost: passed.cost, keep })
     }
 
-    /// An automatic persisted query is kept when its document has proved valid, never before.
-    fn proved(&self, keep: &mut Option<(String, Arc<str>)>, answer: &Answer) {
-        if let Some((hash, text)) = keep.take_if(|_| !answer.request_error) {
-            self.documents.keep(hash, text);
+    /// A document is kept when it has proved valid, never before.
+    fn proved(&self, keep: &mut Option<Keep>, answer: &Answer) {
+        if let Some(Keep { text, document, hash }) = keep.take_if(|_| !answer.request_error) {
+            if let Some(hash) = hash {
+                self.documents.keep(hash, Arc::clone(&text));
+            }
+            self.documents.keep_parsed(text, document);
         }
     }
+}
+
+/// The request with what resolvers reach: who asks, the loaders, a store that one request cannot exhaust.
+fn equip(app: &App, request: Request, caller: Caller) -> (Request, UnboundedReceiver<FutureObj<'static, ()>>) {
+    let store = app.store.for_request(app.settings.query_statements_at_once);
+    let (loaders, asked) = Loaders::new(store.clone());
+    (request.data(caller).data(loaders).data(store), asked)
 }
 
 /// Executes a query or a mutation.
 pub async fn execute(app: &App, ready: Ready, caller: Caller, manner: &Manner) -> Answer {
     let Ready { request, cost, mut keep, .. } = ready;
-    let (loaders, mut asked) = Loaders::new(app.store.clone());
-    let request = request.data(caller).data(loaders).data(app.store.clone());
+    let (request, mut asked) = equip(app, request, caller);
     let answer = drive(app.schema.execute(request), &mut asked).await;
-    let answer = executed(manner, answer, Some((cost, app.front.gate.allowed())));
+    let answer = executed(manner, answer, Some((cost, app.front.gate.allowed())), false);
     app.front.proved(&mut keep, &answer);
     answer
 }
@@ -91,7 +108,7 @@ pub async fn execute(app: &App, ready: Ready, caller: Caller, manner: &Manner) -
 /// Answers, one after the other.
 pub type Answers = BoxStream<'static, Answer>;
 
-/// Runs a subscription: an answer for each event, or one that says why there are none. A query or mutation is answered once.
+/// Runs a subscription: an answer for each event, or one that says why there are none.
 /// It has begun when this returns: what happens from then on is told.
 pub async fn subscribe(app: Arc<App>, asked: Ready, caller: Caller, manner: Manner) -> Answers {
     let mut answers = answers(app, asked, caller, manner).boxed();
@@ -104,15 +121,16 @@ pub async fn subscribe(app: Arc<App>, asked: Ready, caller: Caller, manner: Mann
 
 fn answers(app: Arc<App>, ready: Ready, caller: Caller, manner: Manner) -> impl Stream<Item = Answer> + Send + 'static {
     let Ready { request, mut keep, .. } = ready;
-    let (loaders, asked) = Loaders::new(app.store.clone());
-    let request = request.data(caller).data(loaders).data(app.store.clone()).data(Arc::clone(&app.feed));
-    let events = app.schema.execute_stream(request);
+    let (request, asked) = equip(&app, request, caller);
+    let events = app.schema.execute_stream(request.data(Arc::clone(&app.feed)));
+    let mut first = true;
     unfold((events, asked), |(mut events, mut asked)| async move {
         let event = drive(events.next(), &mut asked).await?;
         Some((event, (events, asked)))
     })
     .map(move |event| {
-        let answer = executed(&manner, event, None);
+        // A field that fails at once is a subscription that could not be made.
+        let answer = executed(&manner, event, None, std::mem::take(&mut first));
         app.front.proved(&mut keep, &answer);
         answer
     })

@@ -5,11 +5,12 @@ use std::{sync::Arc, time::Duration};
 
 use async_graphql::parser::types::OperationType;
 use axum::{
-    body::{Body, to_bytes},
+    body::Body,
     extract::{Request, State, WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
     http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
+use futures_util::StreamExt;
 
 use super::{
     answer::{Manner, refused},
@@ -20,12 +21,7 @@ use super::{
     refusal::Refusal,
     socket, sse,
 };
-use crate::{
-    app::App,
-    auth::token::Identity,
-    error::{Error, Result},
-    store::Origin,
-};
+use crate::{app::App, error::Error, store::Origin};
 
 /// The request id that the client sent, or that we made.
 pub const REQUEST_ID: &str = "x-request-id";
@@ -40,10 +36,7 @@ pub async fn graphql(
     let media = accepted(&parts.headers);
     let manner = manner_of(&parts.headers, media.unwrap_or(Media::Json));
     if let Ok(upgrade) = upgrade {
-        return match app.rates.address(&parts.headers, &parts.extensions) {
-            Ok(()) => socket::accept(app, upgrade, &parts, manner),
-            Err(error) => refuse(&manner, &error.into()),
-        };
+        return socket::accept(app, upgrade, &parts, manner.clone()).unwrap_or_else(|error| refuse(&manner, &error.into()));
     }
     let patience = Duration::from_millis(app.settings.request_timeout_ms);
     match tokio::time::timeout(patience, answer(&app, &parts, body, media, &manner)).await {
@@ -58,15 +51,6 @@ fn manner_of(headers: &HeaderMap, media: Media) -> Manner {
     Manner { media, lang: language(headers), request_id }
 }
 
-/// Who asks: counted by address before their token is looked at, and by subject after.
-async fn identify(app: &App, parts: &Parts) -> Result<Identity> {
-    app.rates.address(&parts.headers, &parts.extensions)?;
-    let authorization = parts.headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok());
-    let identity = app.verifier.identity_of(authorization).await?;
-    app.rates.subject(&identity.actor.subject)?;
-    Ok(identity)
-}
-
 async fn answer(
     app: &Arc<App>,
     parts: &Parts,
@@ -74,9 +58,15 @@ async fn answer(
     media: Option<Media>,
     manner: &Manner,
 ) -> std::result::Result<Response, Refusal> {
-    // Drained even when refused: an unread body would break the client's next request on this connection.
-    let body = to_bytes(body, app.settings.body_limit_bytes).await;
-    let Identity { actor, expires_at } = identify(app, parts).await?;
+    let identity = match app.admit(&parts.headers, &parts.extensions).await {
+        Ok(identity) => identity,
+        Err(error) => {
+            drain(body).await;
+            return Err(error.into());
+        }
+    };
+    let body = read(body, app.settings.body_limit_bytes).await;
+    let (ends_at, actor) = (identity.ends_at(app.store.now()), identity.actor);
     if media.is_none() {
         return Err(Refusal::transport(
             StatusCode::NOT_ACCEPTABLE,
@@ -93,8 +83,7 @@ async fn answer(
             let (en, zh) = ("The body must be application/json in UTF-8, not encoded", "请求体必须是未压缩的 UTF-8 编码 application/json");
             return Err(Refusal::transport(StatusCode::UNSUPPORTED_MEDIA_TYPE, "BAD_USER_INPUT", en, zh));
         }
-        let large = |_| Refusal::transport(StatusCode::PAYLOAD_TOO_LARGE, "BAD_USER_INPUT", "The body is too large", "请求体过大");
-        Asked::from_json(&body.map_err(large)?)?
+        Asked::from_json(&body?)?
     };
     let caller = Caller { origin: Origin { actor, request_id: manner.request_id.clone() }, lang: manner.lang };
     let ready = match app.front.prepare(asked) {
@@ -107,20 +96,57 @@ async fn answer(
         let (en, zh) = ("Mutations do not go over GET", "GET 不支持变更操作");
         return Err(Refusal::transport(StatusCode::METHOD_NOT_ALLOWED, "BAD_USER_INPUT", en, zh));
     }
-    if manner.media == Media::EventStream {
-        return sse::stream(app, ready, caller, expires_at, manner).await;
-    }
     if ready.kind == OperationType::Subscription {
+        if manner.media == Media::EventStream {
+            return sse::stream(app, ready, caller, ends_at, manner).await;
+        }
         let en = "Subscriptions go over WebSocket (graphql-transport-ws), or with Accept: text/event-stream";
         return Err(Refusal::wrong_transport(en, "订阅请使用 WebSocket（graphql-transport-ws），或 Accept: text/event-stream"));
     }
     let answer = execute(app, ready, caller, manner).await;
+    if manner.media == Media::EventStream {
+        return Ok(sse::once(&answer.body));
+    }
     let status = match manner.media {
         _ if answer.busy => StatusCode::SERVICE_UNAVAILABLE,
         Media::GraphQl if answer.request_error => StatusCode::BAD_REQUEST,
         _ => StatusCode::OK,
     };
     Ok(respond(manner.media, status, answer.body))
+}
+
+/// Bytes and time that are spent on a body that is not wanted: unread, it would break the client's next request on this connection,
+/// or the answer to this one.
+const DRAIN_BYTES: usize = 16 * 1024 * 1024;
+const DRAIN_TIME: Duration = Duration::from_secs(2);
+
+async fn drain(body: Body) {
+    let mut frames = body.into_data_stream();
+    let unwanted = async {
+        let mut left = DRAIN_BYTES;
+        while let Some(Ok(frame)) = frames.next().await {
+            left = left.saturating_sub(frame.len());
+            if left == 0 {
+                break;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(DRAIN_TIME, unwanted).await;
+}
+
+/// The body, as far as it may go.
+async fn read(body: Body, most: usize) -> std::result::Result<Vec<u8>, Refusal> {
+    let mut frames = body.into_data_stream();
+    let mut all = Vec::new();
+    while let Some(frame) = frames.next().await {
+        let frame = frame.map_err(|_| Refusal::bad_request("The body ends too early", "请求体不完整"))?;
+        if all.len() + frame.len() > most {
+            drain(Body::from_stream(frames)).await;
+            return Err(Refusal::transport(StatusCode::PAYLOAD_TOO_LARGE, "BAD_USER_INPUT", "The body is too large", "请求体过大"));
+        }
+        all.extend_from_slice(&frame);
+    }
+    Ok(all)
 }
 
 fn refuse(manner: &Manner, refusal: &Refusal) -> Response {

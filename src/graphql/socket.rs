@@ -6,8 +6,8 @@ use std::{convert::Infallible, pin::Pin, sync::Arc, time::Duration};
 use async_graphql::parser::types::OperationType;
 use axum::{
     extract::ws::{CloseFrame, Message as Frame, WebSocket, WebSocketUpgrade},
-    http::{StatusCode, header, request::Parts},
-    response::{IntoResponse, Response},
+    http::{header, request::Parts},
+    response::Response,
 };
 use chrono::{DateTime, Utc};
 use futures_util::{Stream, StreamExt, stream};
@@ -38,15 +38,18 @@ const PROTOCOL: &str = "graphql-transport-ws";
 const READ_BUFFER: usize = 4 * 1024;
 
 /// Answers the upgrade. It is open; what comes after `connection_init` is not.
-pub fn accept(app: Arc<App>, upgrade: WebSocketUpgrade, parts: &Parts, manner: Manner) -> Response {
-    let Some(place) = app.places.take() else {
-        return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "5")]).into_response();
-    };
+///
+/// # Errors
+/// `RATE_LIMITED`, and `SERVICE_UNAVAILABLE` where too many sockets wait to say who they are.
+pub fn accept(app: Arc<App>, upgrade: WebSocketUpgrade, parts: &Parts, manner: Manner) -> Result<Response> {
+    app.rates.address(&parts.headers, &parts.extensions)?;
+    let address = app.rates.client(&parts.headers, &parts.extensions);
+    let place = app.places.wait(address).ok_or_else(|| Error::Unavailable("too many sockets wait for connection_init".into()))?;
     let authorization = parts.headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).map(str::to_owned);
     let largest = app.settings.socket_frame_bytes;
     let upgrade =
         upgrade.protocols([PROTOCOL]).max_message_size(largest).max_frame_size(largest).read_buffer_size(READ_BUFFER).write_buffer_size(0);
-    upgrade.on_upgrade(move |socket| async move {
+    Ok(upgrade.on_upgrade(move |socket| async move {
         let mut session = Session { socket, app, manner, place, authorization, streams: StreamMap::new() };
         let close = match session.run().await {
             Err(close) => close,
@@ -55,7 +58,7 @@ pub fn accept(app: Arc<App>, upgrade: WebSocketUpgrade, parts: &Parts, manner: M
         if let Some(close) = close {
             session.close(close).await;
         }
-    })
+    }))
 }
 
 /// What a subscription sends: an answer, or that it is over.
@@ -90,7 +93,8 @@ impl Session {
         }
         let identity = self.init().await?;
         self.send(frames::ACK.to_owned()).await?;
-        self.serve(&identity.actor, identity.expires_at).await
+        let ends_at = identity.ends_at(self.app.store.now());
+        self.serve(&identity.actor, ends_at).await
     }
 
     /// Waits for `connection_init`, and for a token in it.
@@ -106,7 +110,8 @@ impl Session {
             match message(frame)? {
                 Some(Message::Init(payload)) => {
                     let identity = self.identify(&payload).await?;
-                    return if self.place.belongs_to(&identity.actor.subject) { Ok(identity) } else { Err(Some(frames::TOO_MANY)) };
+                    self.place = self.app.places.take(&identity.actor.subject).ok_or(Some(frames::TOO_MANY))?;
+                    return Ok(identity);
                 }
                 Some(Message::Ping) => self.send(frames::PONG.to_owned()).await?,
                 Some(Message::Subscribe(..)) => return Err(Some(frames::UNAUTHORIZED)),
@@ -130,21 +135,23 @@ impl Session {
         Ok(identity)
     }
 
-    async fn serve(&mut self, actor: &Actor, expires_at: DateTime<Utc>) -> std::result::Result<Infallible, End> {
+    async fn serve(&mut self, actor: &Actor, ends_at: DateTime<Utc>) -> std::result::Result<Infallible, End> {
         let quiet = Duration::from_millis(self.app.settings.socket_ping_ms);
-        let left = (expires_at - self.app.store.now()).to_std().unwrap_or_default();
+        let left = (ends_at - self.app.store.now()).to_std().unwrap_or_default();
         // A token that outlives every clock is as good as one for a century.
         let expiry = Instant::now() + left.min(Duration::from_secs(100 * 365 * 24 * 3_600));
         let mut ping_at = Instant::now() + quiet;
         let mut waits_for_pong = false;
         let stop = self.app.stop.clone();
         loop {
+            // A pong that waits to be read counts before the ping that it answers is given up.
             let event = tokio::select! {
+                biased;
+                () = stop.cancelled() => Event::Stopped,
+                () = sleep_until(expiry) => Event::Expired,
                 frame = self.socket.recv() => Event::Frame(frame),
                 Some((id, answer)) = self.streams.next(), if !self.streams.is_empty() => Event::Answer(id, answer),
                 () = sleep_until(ping_at) => Event::Quiet,
-                () = sleep_until(expiry) => Event::Expired,
-                () = stop.cancelled() => Event::Stopped,
             };
             match event {
                 Event::Frame(frame) => {
@@ -176,7 +183,7 @@ impl Session {
             }
             Message::Subscribe(id, payload) => {
                 if self.streams.contains_key(&id) {
-                    return Err(Some(Close(4409, "Subscriber already exists")));
+                    return Err(Some(Close(4409, format!("Subscriber for {id:.60} already exists").into())));
                 }
                 match self.begin(payload, actor).await {
                     Ok(stream) => {
@@ -242,7 +249,7 @@ impl Session {
 
     /// Says why, and waits a moment for the client's own close: an answer that nobody reads is not waited for.
     async fn close(&mut self, Close(code, reason): Close) {
-        let frame = Frame::Close(Some(CloseFrame { code, reason: reason.into() }));
+        let frame = Frame::Close(Some(CloseFrame { code, reason: reason.as_ref().into() }));
         let farewell = async {
             if self.socket.send(frame).await.is_ok() {
                 while let Some(Ok(_)) = self.socket.recv().await {}

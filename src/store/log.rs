@@ -28,15 +28,6 @@ pub struct Sight {
     pub departments: HashSet<String>,
 }
 
-/// The transactions under way, as PostgreSQL numbers them.
-#[derive(Debug, Clone, Copy)]
-pub struct UnderWay {
-    /// The oldest one.
-    pub oldest: i64,
-    /// The next one that will begin.
-    pub next: i64,
-}
-
 impl Store {
     /// Rung after each commit with events in this process.
     pub fn bell(&self) -> Arc<Notify> {
@@ -77,17 +68,24 @@ impl Store {
         Ok(seen.limit(most).all(&self.db).await?)
     }
 
-    /// Which transactions are under way; none where writers take turns (SQLite), so that a missing position stays missing.
-    pub async fn under_way(&self) -> Result<Option<UnderWay>> {
+    /// The oldest transaction under way, as PostgreSQL numbers them; none where writers take turns (SQLite), so that a missing
+    /// position stays missing.
+    pub async fn oldest_under_way(&self) -> Result<Option<i64>> {
+        self.number("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint").await
+    }
+
+    /// A transaction that begins now: all that began before have lower numbers. (`pg_snapshot_xmax` would not do: it is the number
+    /// behind the last that is over, and one under way may have a higher one.)
+    pub async fn transaction_now(&self) -> Result<Option<i64>> {
+        self.number("SELECT pg_current_xact_id()::text::bigint").await
+    }
+
+    async fn number(&self, sql: &str) -> Result<Option<i64>> {
         if self.db.get_database_backend() != DbBackend::Postgres {
             return Ok(None);
         }
-        let sql = "SELECT pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint FROM pg_current_snapshot() s";
         let row = self.db.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await?;
-        Ok(match row {
-            Some(row) => Some(UnderWay { oldest: row.try_get_by_index(0)?, next: row.try_get_by_index(1)? }),
-            None => None,
-        })
+        Ok(row.map(|row| row.try_get_by_index(0)).transpose()?)
     }
 
     /// Who may see these reports: three statements, however many they are.

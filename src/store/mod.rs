@@ -22,7 +22,7 @@ use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, EntityTrait, QuerySelect, Select, SqliteTransactionMode,
     Statement, TransactionOptions, TransactionTrait, sea_query::Expr,
 };
-use tokio::sync::{Mutex, Notify, OwnedMutexGuard};
+use tokio::sync::{Mutex, Notify, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
 pub use audit::{Change, Section};
 pub use connect::{connect, schema_status};
@@ -50,6 +50,8 @@ pub struct Store {
     patience: std::time::Duration,
     /// Rung when an event was committed here.
     bell: Arc<Notify>,
+    /// Statements that one request may have under way: one reader shall not empty the pool.
+    at_once: Option<Arc<Semaphore>>,
 }
 
 /// Which request a change belongs to, and who asks.
@@ -72,7 +74,19 @@ struct Tx {
 impl Store {
     /// A store over an open connection.
     pub fn new(db: DatabaseConnection, clock: Arc<Clock>, calendar: Calendar, patience: std::time::Duration) -> Self {
-        Self { db, writers: Arc::default(), clock, calendar, patience, bell: Arc::default() }
+        Self { db, writers: Arc::default(), clock, calendar, patience, bell: Arc::default(), at_once: None }
+    }
+
+    /// For one request, which may have so many statements under way at once.
+    pub fn for_request(&self, statements: usize) -> Self {
+        Self { at_once: Some(Arc::new(Semaphore::new(statements))), ..self.clone() }
+    }
+
+    async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+        match &self.at_once {
+            Some(at_once) => Arc::clone(at_once).acquire_owned().await.ok(),
+            None => None,
+        }
     }
 
     /// The time now, for reading. Within a write, ask [`Permitted::now`].
@@ -87,16 +101,19 @@ impl Store {
 
     /// All rows of a query.
     pub async fn all<E: EntityTrait>(&self, query: Select<E>) -> Result<Vec<E::Model>> {
+        let _turn = self.turn().await;
         Ok(query.all(&self.db).await?)
     }
 
     /// The first row of a query.
     pub async fn one<E: EntityTrait>(&self, query: Select<E>) -> Result<Option<E::Model>> {
+        let _turn = self.turn().await;
         Ok(query.one(&self.db).await?)
     }
 
     /// How many rows a query has. Asked without the columns, which a count would otherwise read.
     pub async fn count<E: EntityTrait>(&self, query: Select<E>) -> Result<u64> {
+        let _turn = self.turn().await;
         let counted: Option<i64> = query.select_only().expr(Expr::cust("COUNT(*)")).into_tuple().one(&self.db).await?;
         Ok(counted.and_then(|n| u64::try_from(n).ok()).unwrap_or(0))
     }

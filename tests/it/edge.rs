@@ -50,6 +50,7 @@ async fn an_address_is_counted_before_anybody_knows_who_asks_and_proxies_are_bel
         // Another client behind the same proxy; what it wrote into the header itself is not believed.
         assert_eq!(status("203.0.113.2").await, if trusted { 401 } else { 429 });
         assert_eq!(status("203.0.113.9, 203.0.113.1, 10.0.0.1").await, 429);
+        assert_eq!(status("203.0.113.9, 203.0.113.1:4711").await, 429, "some proxies tell the port");
         served.end().await;
         app.end().await;
     }

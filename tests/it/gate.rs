@@ -47,10 +47,17 @@ async fn each_limit_refuses_what_passes_it_and_says_how_far_it_was() {
     let app = app().await;
     let doubling: String = (0..30).map(|n| format!("fragment f{n} on Query {{ ...f{} ...f{} }} ", n + 1, n + 1)).collect();
     let long_chain: String = (0..200).map(|n| format!("fragment f{n} on Query {{ ...f{} }} ", n + 1)).collect();
+    // What leads to nothing must not be free: a walker takes each step all the same.
+    let hollow: String = (0..30).map(|n| format!("fragment f{n} on Query {{ ... {{ ...f{} ...f{} }} }} ", n + 1, n + 1)).collect();
     let wide_variable = json!({ "v": vec!["x"; 2_000] });
     for (query, variables, wanted) in [
         (format!("query {{ ...f0 }} {doubling} fragment f30 on Query {{ __typename }}"), json!({}), "fields"),
         (format!("query {{ __typename }} {doubling} fragment f30 on Query {{ __typename }}"), json!({}), "fields"),
+        (format!("query {{ ...f0 }} {hollow} fragment f30 on Query {{ ... {{ __typename }} }}"), json!({}), "fields"),
+        (format!("{{ {} }}", "reports { totalCount } ".repeat(1_500)), json!({}), "lookups"),
+        (format!("{{ reports(first: 100) {{ nodes {{ {} }} }} }}", "history { totalCount } ".repeat(10)), json!({}), "lookups"),
+        (format!("{{ __schema {{ types {{ fields {{ type {{ fields {{ {} }} }} }} }} }} }}", "name ".repeat(500)), json!({}), "cost"),
+        (format!("{{ {} }}", "enumLabels { label value } ".repeat(1_900)), json!({}), "cost"),
         (format!("query {{ __typename }} {long_chain} fragment f200 on Query {{ __typename }}"), json!({}), "fragments"),
         (format!("{{ {} }}", (0..2_000).map(|n| format!("a{n}: __typename ")).collect::<String>()), json!({}), "aliases"),
         (format!("{{ __typename {} }}", "@include(if: true) ".repeat(201)), json!({}), "directives"),

@@ -35,8 +35,11 @@ async fn answered(app: &TestApp, body: Vec<u8>) -> Result<(), TestCaseError> {
         .header("content-type", "application/json")
         .header("accept", "application/graphql-response+json")
         .header("authorization", format!("Bearer {}", app.product().token));
+    let begun = std::time::Instant::now();
     let sent = timeout(PATIENCE, app.send(request.body(Body::from(body)).unwrap())).await;
     let Ok((status, _, answer)) = sent else { return Err(TestCaseError::fail(format!("no answer to {shown}"))) };
+    // What never yields cannot be timed out, but it can be seen.
+    prop_assert!(begun.elapsed() < PATIENCE, "{:?} for {shown}", begun.elapsed());
     prop_assert!(status.as_u16() < 500, "{status} to {shown}");
     let answer: Value = serde_json::from_slice(&answer).map_err(|_| TestCaseError::fail(format!("no JSON to {shown}")))?;
     for error in answer.get("errors").and_then(Value::as_array).into_iter().flatten() {
@@ -209,6 +212,16 @@ fn document() -> impl Strategy<Value = String> {
     (prop::collection::vec(operation, 1..3), fragments).prop_map(|(operations, fragments)| format!("{} {fragments}", operations.join(" ")))
 }
 
+/// Fragments that spread the next one, each once, twice or three times, to some end or to none.
+fn chain() -> impl Strategy<Value = String> {
+    let end = prop::sample::select(vec!["__typename", "...Gone", "... { ...Gone }", "...F0", "nope", "reports { totalCount }"]);
+    let root = prop::sample::select(vec!["{ ...F0 }", "mutation { ...F0 }", "subscription { ...F0 }", "{ __typename }"]);
+    (root, 0..90usize, 1..4usize, end).prop_map(|(root, length, times, end)| {
+        let link = |n: usize| format!("fragment F{n} on Query {{ {} }} ", format!("...F{} ", n + 1).repeat(times));
+        format!("{root} {} fragment F{length} on Query {{ {end} }}", (0..length).map(link).collect::<String>())
+    })
+}
+
 fn json_value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -246,7 +259,7 @@ fn any_bytes_and_any_json_are_answered() {
 
 #[test]
 fn any_tokens_and_any_document_are_answered() {
-    let query = prop_oneof![1 => soup(), 3 => document()];
+    let query = prop_oneof![1 => soup(), 3 => document(), 1 => chain()];
     let name = prop::option::of(prop::sample::select(vec!["A", "B", "C", "D", "E", ""]));
     let body = (query, name, json_value()).prop_map(|(query, name, value)| {
         json!({ "query": query, "operationName": name, "variables": { "a": value, "b": value } }).to_string().into_bytes()

@@ -64,6 +64,8 @@ pub struct Document {
     pub executable: ExecutableDocument,
     /// Where it declares variables that may not be null, although they are declared nullable for the library.
     loosened: Vec<Pos>,
+    /// How many tokens its text has.
+    pub tokens: usize,
 }
 
 /// What passed.
@@ -86,6 +88,8 @@ pub struct Gate {
     directives: u64,
     fields: u64,
     cost: u64,
+    subscription_cost: u64,
+    lookups: u64,
     mutation_fields: u64,
     introspection: bool,
 }
@@ -110,23 +114,25 @@ impl Gate {
             directives: settings.query_directives,
             fields: settings.query_fields,
             cost: settings.query_cost,
+            subscription_cost: settings.subscription_cost,
+            lookups: settings.query_lookups,
             mutation_fields: settings.mutation_fields,
             introspection: settings.introspection.unwrap_or(settings.development()),
         }
     }
 
-    /// The text, before it is parsed.
+    /// The text, before it is parsed: how many tokens it has.
     ///
     /// # Errors
     /// The limit that it passes.
-    pub fn text(&self, text: &str) -> Result<(), Refused> {
+    pub fn text(&self, text: &str) -> Result<usize, Refused> {
         tokens::check(text, self.tokens)
     }
 
     /// Mends a parsed document before it is kept.
-    pub fn mend(&self, mut document: ExecutableDocument) -> Document {
+    pub fn mend(&self, mut document: ExecutableDocument, tokens: usize) -> Document {
         let loosened = loosen::loosen(&self.shapes, &mut document);
-        Document { executable: document, loosened }
+        Document { executable: document, loosened, tokens }
     }
 
     /// What is allowed: cost and depth.
@@ -140,7 +146,7 @@ impl Gate {
     /// # Errors
     /// Why it does not pass.
     pub fn document(&self, parsed: &Document, name: Option<&str>, given: &Variables) -> Result<Passed, Refused> {
-        let Document { executable: document, loosened } = parsed;
+        let Document { executable: document, loosened, tokens: _ } = parsed;
         let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
         within("operations", OPERATIONS, count(document.operations.iter().count()))?;
         let declared: usize = document.operations.iter().map(|(_, o)| o.node.variable_definitions.len()).sum();
@@ -148,7 +154,7 @@ impl Gate {
         let asked = operation(document, name).ok_or_else(|| no_such_operation(name))?;
         let mut weigher = Weigher::new(&self.shapes, document, asked, given);
         let mut all = Weight::default();
-        let mut cost = 0;
+        let mut cost = weigh::Cost::default();
         for (_, operation) in document.operations.iter() {
             let operation = &operation.node;
             variables::known(&self.shapes, operation)?;
@@ -162,7 +168,7 @@ impl Gate {
                 OperationType::Query => {}
             }
             if std::ptr::eq(asked, operation) {
-                cost = weight.total();
+                cost = weight.cost();
             }
             all = all.beside(weight);
         }
@@ -174,14 +180,16 @@ impl Gate {
         within("depth", self.depth, all.depth)?;
         within("aliases", self.aliases, all.aliases)?;
         within("directives", self.directives, all.directives)?;
-        within("variableUses", COPIES, all.copies)?;
+        within("variableUses", COPIES, all.copies.saturating_add(weigher.given()))?;
         if all.introspects && !self.introspection {
             return Err(Refused::Introspection);
         }
         within("introspection", LISTINGS, all.listings)?;
-        within("cost", self.cost, cost)?;
+        within("lookups", self.lookups, cost.lookups)?;
+        let streams = asked.ty == OperationType::Subscription;
+        within("cost", if streams { self.subscription_cost } else { self.cost }, cost.values)?;
         let variables = variables::coerce(&self.shapes, asked, loosened, given)?;
-        Ok(Passed { kind: asked.ty, variables, cost: Cost { cost, depth: all.depth } })
+        Ok(Passed { kind: asked.ty, variables, cost: Cost { cost: cost.values, depth: all.depth } })
     }
 }
 
@@ -194,6 +202,7 @@ fn stopped(stop: Stop) -> Refused {
         Stop::Cycle(name) => {
             Refused::Invalid(say(format!("Fragment \"{name}\" spreads itself"), format!("片段“{name}”直接或间接引用了自身")))
         }
+        Stop::Unknown(name) => Refused::Invalid(say(format!("Unknown fragment: \"{name}\""), format!("未知片段“{name}”"))),
         Stop::Chain(too_much) => Refused::TooMuch(too_much),
     }
 }

@@ -15,9 +15,9 @@ const WORD: u64 = 200;
 ///
 /// # Errors
 /// Which limit was passed.
-pub fn check(text: &str, most: u64) -> Result<(), Refused> {
+pub fn check(text: &str, most: u64) -> Result<usize, Refused> {
     let bytes = text.as_bytes();
-    let (mut at, mut tokens, mut nesting) = (0, 0_u64, 0_u64);
+    let (mut at, mut tokens, mut nesting) = (0, 0, 0_u64);
     while let Some(byte) = bytes.get(at) {
         match byte {
             b' ' | b'\t' | b'\n' | b'\r' | b',' => {
@@ -46,10 +46,10 @@ pub fn check(text: &str, most: u64) -> Result<(), Refused> {
             _ => at += 1,
         }
         tokens += 1;
-        within("tokens", most, tokens)?;
+        within("tokens", most, u64::try_from(tokens).unwrap_or(u64::MAX))?;
         within("nesting", NESTING, nesting)?;
     }
-    Ok(())
+    Ok(tokens)
 }
 
 /// A name or a number. A number such as `-1.5` counts as up to three, which errs on the safe side.

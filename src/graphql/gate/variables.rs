@@ -3,9 +3,9 @@
 //! `@skip` and `@include` would overlook them; what is not declared is dropped.
 
 use async_graphql::{
-    Name, Pos, Value, Variables,
+    Pos, Value, Variables,
     parser::types::{BaseType, OperationDefinition, Type},
-    registry::MetaType,
+    registry::{MetaType, MetaTypeName},
 };
 
 use super::{Refused, shapes::Shapes};
@@ -14,6 +14,24 @@ use crate::error::{Said, say};
 /// Longest echo of a value in a message.
 const ECHO: usize = 60;
 
+/// A place in the variables, written out only when something is wrong there.
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    Variable(&'a str),
+    Field(&'a Place<'a>, &'a str),
+    Item(&'a Place<'a>, usize),
+}
+
+impl std::fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Variable(name) => write!(f, "${name}"),
+            Self::Field(parent, name) => write!(f, "{parent}.{name}"),
+            Self::Item(parent, at) => write!(f, "{parent}.{at}"),
+        }
+    }
+}
+
 /// The variables as the operation takes them.
 ///
 /// # Errors
@@ -21,24 +39,21 @@ const ECHO: usize = 60;
 pub fn coerce(shapes: &Shapes, operation: &OperationDefinition, loosened: &[Pos], given: &Variables) -> Result<Variables, Refused> {
     let mut coerced = Variables::default();
     for definition in &operation.variable_definitions {
-        let (name, mut of) = (&definition.node.name.node, definition.node.var_type.node.clone());
+        let name = &definition.node.name.node;
+        let mut of = definition.node.var_type.node.clone();
         if loosened.contains(&definition.pos) {
             of.nullable = false;
         }
+        let place = Place::Variable(name);
         match (given.get(name), &definition.node.default_value) {
             (Some(value), _) => {
-                fits(shapes, value, &of, &format!("${name}")).map_err(Refused::Input)?;
+                fits(shapes, value, &of.to_string(), place).map_err(Refused::Input)?;
                 coerced.insert(name.clone(), value.clone());
             }
             (None, Some(default)) => {
                 coerced.insert(name.clone(), default.node.clone());
             }
-            (None, None) if !of.nullable => {
-                return Err(Refused::Input(say(
-                    format!("Variable \"${name}\" of required type \"{of}\" was not provided"),
-                    format!("缺少必填变量“${name}”（类型 {of}）"),
-                )));
-            }
+            (None, None) if !of.nullable => return Err(Refused::Input(missing(place, &of.to_string()))),
             (None, None) => {}
         }
     }
@@ -82,27 +97,28 @@ pub fn size(value: &Value) -> u64 {
     inner.saturating_add(1)
 }
 
-fn fits(shapes: &Shapes, value: &Value, of: &Type, path: &str) -> Result<(), Said> {
-    match (value, &of.base) {
-        (Value::Null, _) if of.nullable => Ok(()),
-        (Value::Null, _) => Err(say(
-            format!("Variable \"{path}\" must not be null: its type is \"{of}\""),
-            format!("变量“{path}”不能为 null：其类型为“{of}”"),
+fn missing(place: Place<'_>, of: &str) -> Said {
+    say(format!("Variable \"{place}\" of required type \"{of}\" was not provided"), format!("缺少必填变量“{place}”（类型 {of}）"))
+}
+
+fn fits(shapes: &Shapes, value: &Value, of: &str, place: Place<'_>) -> Result<(), Said> {
+    match (value, MetaTypeName::create(of)) {
+        (Value::Null, MetaTypeName::NonNull(_)) => Err(say(
+            format!("Variable \"{place}\" must not be null: its type is \"{of}\""),
+            format!("变量“{place}”不能为 null：其类型为“{of}”"),
         )),
-        (Value::List(list), BaseType::List(of)) => {
-            list.iter().enumerate().try_for_each(|(at, value)| fits(shapes, value, of, &format!("{path}.{at}")))
+        (Value::Null, _) => Ok(()),
+        (value, MetaTypeName::NonNull(of)) => fits(shapes, value, of, place),
+        (Value::List(list), MetaTypeName::List(of)) => {
+            list.iter().enumerate().try_for_each(|(at, value)| fits(shapes, value, of, Place::Item(&place, at)))
         }
         // A single value stands for a list of one.
-        (value, BaseType::List(of)) => fits(shapes, value, of, path),
-        (value, BaseType::Named(name)) => fits_named(shapes, value, name, path),
+        (value, MetaTypeName::List(of)) => fits(shapes, value, of, place),
+        (value, MetaTypeName::Named(name)) => fits_named(shapes, value, name, place),
     }
 }
 
-fn fits_named(shapes: &Shapes, value: &Value, name: &Name, path: &str) -> Result<(), Said> {
-    let wrong = || {
-        let shown: String = value.to_string().chars().take(ECHO).collect();
-        Err(say(format!("Variable \"{path}\" got {shown}, which is not a {name}"), format!("变量“{path}”的值 {shown} 不是有效的 {name}")))
-    };
+fn fits_named(shapes: &Shapes, value: &Value, name: &str, place: Place<'_>) -> Result<(), Said> {
     let good = match shapes.named(name) {
         Some(MetaType::Scalar { is_valid, .. }) => {
             let small = name != "Int" || matches!(value, Value::Number(n) if n.as_i64().is_some_and(|n| i32::try_from(n).is_ok()));
@@ -112,38 +128,39 @@ fn fits_named(shapes: &Shapes, value: &Value, name: &Name, path: &str) -> Result
             matches!(value, Value::String(text) if enum_values.contains_key(text))
                 || matches!(value, Value::Enum(text) if enum_values.contains_key(text.as_str()))
         }
-        Some(MetaType::InputObject { input_fields, oneof, .. }) => {
-            let Value::Object(object) = value else { return wrong() };
-            if *oneof && (object.len() != 1 || object.values().any(|value| *value == Value::Null)) {
+        Some(MetaType::InputObject { input_fields, oneof, .. }) => match value {
+            Value::Object(object) if *oneof && (object.len() != 1 || object.values().any(|value| *value == Value::Null)) => {
                 return Err(say(
-                    format!("Variable \"{path}\": exactly one field of {name} must be given, and not null"),
-                    format!("变量“{path}”：{name} 必须且只能给出一个非空字段"),
+                    format!("Variable \"{place}\": exactly one field of {name} must be given, and not null"),
+                    format!("变量“{place}”：{name} 必须且只能给出一个非空字段"),
                 ));
             }
-            if let Some(field) = object.keys().find(|field| !input_fields.contains_key(field.as_str())) {
-                let shown: String = field.chars().take(ECHO).collect();
-                return Err(say(
-                    format!("Variable \"{path}\": {name} has no field \"{shown}\""),
-                    format!("变量“{path}”：{name} 没有字段“{shown}”"),
-                ));
-            }
-            for (field, known) in input_fields {
-                let Some(of) = Type::new(&known.ty) else { continue };
-                let path = format!("{path}.{field}");
-                match object.get(field.as_str()) {
-                    Some(value) => fits(shapes, value, &of, &path)?,
-                    None if of.nullable || known.default_value.is_some() => {}
-                    None => {
+            Value::Object(object) => {
+                for (field, value) in object {
+                    let Some(known) = input_fields.get(field.as_str()) else {
+                        let shown: String = field.chars().take(ECHO).collect();
                         return Err(say(
-                            format!("Variable \"{path}\" of required type \"{of}\" was not provided"),
-                            format!("缺少必填变量“{path}”（类型 {of}）"),
+                            format!("Variable \"{place}\": {name} has no field \"{shown}\""),
+                            format!("变量“{place}”：{name} 没有字段“{shown}”"),
                         ));
-                    }
+                    };
+                    fits(shapes, value, &known.ty, Place::Field(&place, field))?;
+                }
+                let absent = input_fields.iter().find(|(field, known)| {
+                    known.ty.ends_with('!') && known.default_value.is_none() && !object.contains_key(field.as_str())
+                });
+                match absent {
+                    Some((field, known)) => return Err(missing(Place::Field(&place, field), &known.ty)),
+                    None => true,
                 }
             }
-            true
-        }
+            _ => false,
+        },
         _ => false,
     };
-    if good { Ok(()) } else { wrong() }
+    if good {
+        return Ok(());
+    }
+    let shown: String = value.to_string().chars().take(ECHO).collect();
+    Err(say(format!("Variable \"{place}\" got {shown}, which is not a {name}"), format!("变量“{place}”的值 {shown} 不是有效的 {name}")))
 }

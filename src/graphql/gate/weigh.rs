@@ -10,7 +10,7 @@ use async_graphql_value::Value;
 
 use super::{
     TooMuch, loosen,
-    shapes::{Fields, Many, Shapes},
+    shapes::{Fields, Many, Shape, Shapes},
     variables::size,
 };
 use crate::store::page::{DEFAULT_ROWS, MOST_ROWS};
@@ -26,6 +26,8 @@ const CHAIN: u64 = 64;
 pub enum Stop {
     /// This fragment spreads itself.
     Cycle(String),
+    /// This fragment is spread, and is none.
+    Unknown(String),
     /// Fragments spread one another in too long a chain.
     Chain(TooMuch),
 }
@@ -33,13 +35,13 @@ pub enum Stop {
 /// What a selection weighs, its fragments spread.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Weight {
-    /// Values of the answer.
-    values: u64,
-    /// Values of the answer for each row of the page that the selection stands in.
-    per_row: u64,
-    /// Fields.
+    /// Values of the answer, and statements to the database, where no page is around.
+    outside: Cost,
+    /// The same, for each row of the page that the selection stands in.
+    per_row: Cost,
+    /// Fields and spreads.
     pub fields: u64,
-    /// Fields of the selection itself, not of those below.
+    /// Fields and spreads of the selection itself, not of the fields below.
     pub width: u64,
     /// How deep fields nest.
     pub depth: u64,
@@ -53,14 +55,35 @@ pub struct Weight {
     pub listings: u64,
     /// Whether it asks for the schema's own description.
     pub introspects: bool,
+    /// Fragments that spread one another below this.
+    height: u64,
+}
+
+/// What an answer costs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// Its values.
+    pub values: u64,
+    /// Pages and totals, which are a statement each; what is loaded by parents comes in batches, and costs none here.
+    pub lookups: u64,
+}
+
+impl Cost {
+    fn plus(self, other: Self) -> Self {
+        Self { values: self.values.saturating_add(other.values), lookups: self.lookups.saturating_add(other.lookups) }
+    }
+
+    fn times(self, n: u64) -> Self {
+        Self { values: self.values.saturating_mul(n), lookups: self.lookups.saturating_mul(n) }
+    }
 }
 
 impl Weight {
     /// Both, one beside the other.
     pub fn beside(self, other: Self) -> Self {
         Self {
-            values: self.values.saturating_add(other.values),
-            per_row: self.per_row.saturating_add(other.per_row),
+            outside: self.outside.plus(other.outside),
+            per_row: self.per_row.plus(other.per_row),
             fields: self.fields.saturating_add(other.fields),
             width: self.width.saturating_add(other.width),
             depth: self.depth.max(other.depth),
@@ -69,12 +92,13 @@ impl Weight {
             copies: self.copies.saturating_add(other.copies),
             listings: self.listings.max(other.listings),
             introspects: self.introspects || other.introspects,
+            height: self.height.max(other.height),
         }
     }
 
-    /// Values of the answer, where no page is around it.
-    pub fn total(self) -> u64 {
-        self.values.saturating_add(self.per_row)
+    /// What the answer costs, where no page is around it.
+    pub fn cost(self) -> Cost {
+        self.outside.plus(self.per_row)
     }
 }
 
@@ -87,7 +111,7 @@ pub struct Weigher<'a> {
     /// What variables come to, each counted once.
     sizes: HashMap<&'a Name, u64>,
     /// Fragments around the one that is being weighed.
-    chain: u64,
+    around: u64,
     /// What fragments weigh; `None` for one that is being weighed.
     fragments: HashMap<&'a Name, Option<Weight>>,
 }
@@ -98,7 +122,12 @@ impl<'a> Weigher<'a> {
     /// For the operation that is asked for, whose variables tell the sizes of pages.
     pub fn new(shapes: &'a Shapes, document: &'a ExecutableDocument, asked: &'a OperationDefinition, variables: &'a Variables) -> Self {
         let sizes = variables.iter().map(|(name, value)| (name, size(value))).collect();
-        Self { shapes, document, asked, variables, sizes, chain: 0, fragments: HashMap::new() }
+        Self { shapes, document, asked, variables, sizes, around: 0, fragments: HashMap::new() }
+    }
+
+    /// What all variables come to that were given.
+    pub fn given(&self) -> u64 {
+        self.sizes.values().fold(0, |sum, size| sum.saturating_add(*size))
     }
 
     /// An operation.
@@ -113,37 +142,40 @@ impl<'a> Weigher<'a> {
         Ok(weight.beside(Weight { directives, ..Weight::default() }))
     }
 
-    /// A fragment; one that does not exist weighs nothing, since validation refuses it.
+    /// A fragment.
     ///
     /// # Errors
-    /// Where it spreads itself, or is one of too long a chain.
+    /// Where it is none, spreads itself, or is one of too long a chain.
     pub fn fragment(&mut self, name: &'a Name) -> Weighed {
         match self.fragments.get(name) {
             Some(Some(weight)) => return Ok(*weight),
             Some(None) => return Err(Stop::Cycle(name.to_string())),
             None => {}
         }
-        let Some(fragment) = self.document.fragments.get(name).map(|f| &f.node) else { return Ok(Weight::default()) };
-        self.chain += 1;
-        if self.chain > CHAIN {
-            return Err(Stop::Chain(TooMuch { limit: "fragments", allowed: CHAIN, found: self.chain }));
-        }
+        let Some(fragment) = self.document.fragments.get(name).map(|f| &f.node) else { return Err(Stop::Unknown(name.to_string())) };
+        self.around += 1;
+        within_chain(self.around)?;
         self.fragments.insert(name, None);
         let fields = self.shapes.fields(&fragment.type_condition.node.on.node);
         let mut weight = self.selections(&fragment.selection_set, fields)?;
         weight = self.with_directives(weight, &fragment.directives);
-        self.chain -= 1;
+        self.around -= 1;
+        weight.height += 1;
+        // Counted from below too: which fragment is met first is a matter of luck, the verdict is not.
+        within_chain(weight.height)?;
         self.fragments.insert(name, Some(weight));
         Ok(weight)
     }
 
     fn selections(&mut self, set: &'a Positioned<SelectionSet>, fields: Option<&'a Fields>) -> Weighed {
+        // A spread takes a step of whatever walks it, even where nothing is in it.
+        let step = Weight { fields: 1, width: 1, ..Weight::default() };
         let mut sum = Weight::default();
         for selection in &set.node.items {
             let weight = match &selection.node {
                 Selection::Field(field) => self.field(&field.node, fields)?,
                 Selection::FragmentSpread(spread) => {
-                    let weight = self.fragment(&spread.node.fragment_name.node)?;
+                    let weight = self.fragment(&spread.node.fragment_name.node)?.beside(step);
                     self.with_directives(weight, &spread.node.directives)
                 }
                 Selection::InlineFragment(inline) => {
@@ -151,7 +183,7 @@ impl<'a> Weigher<'a> {
                         Some(condition) => self.shapes.fields(&condition.node.on.node),
                         None => fields,
                     };
-                    let weight = self.selections(&inline.node.selection_set, fields)?;
+                    let weight = self.selections(&inline.node.selection_set, fields)?.beside(step);
                     self.with_directives(weight, &inline.node.directives)
                 }
             };
@@ -164,17 +196,20 @@ impl<'a> Weigher<'a> {
         let name = field.name.node.as_str();
         let shape = siblings.and_then(|fields| fields.get(name));
         let inner = self.selections(&field.selection_set, shape.and_then(|shape| self.shapes.fields(&shape.of)))?;
-        let (values, per_row) = match shape.map_or(Many::One, |shape| shape.many) {
-            Many::One => (inner.total(), 0),
-            Many::List => (inner.total().saturating_mul(LIST), 0),
-            Many::Named => (inner.total().saturating_mul(self.length(field, "ids")), 0),
-            Many::Paged => (inner.values.saturating_add(inner.per_row.saturating_mul(self.page(field))), 0),
-            Many::Rows => (0, inner.total()),
+        let below = inner.cost();
+        let (outside, per_row) = match self.many(shape, name, siblings.is_none()) {
+            Many::One => (below, Cost::default()),
+            Many::List => (below.times(LIST), Cost::default()),
+            Many::Of(n) => (below.times(n), Cost::default()),
+            Many::Named => (below.times(self.length(field, "ids")), Cost::default()),
+            Many::Paged => (inner.outside.plus(inner.per_row.times(self.page(field))), Cost::default()),
+            Many::Rows => (Cost::default(), below),
         };
-        let listing = matches!(name, "fields" | "inputFields" | "interfaces" | "possibleTypes");
+        let lookup = matches!(shape.map(|shape| shape.many), Some(Many::Paged)) || name == "totalCount";
+        let listing = siblings.is_none() && matches!(name, "fields" | "inputFields" | "interfaces" | "possibleTypes");
         let about_schema = matches!(name, "__schema" | "__type");
         let weight = Weight {
-            values: values.saturating_add(1),
+            outside: outside.plus(Cost { values: 1, lookups: u64::from(lookup) }),
             per_row,
             fields: inner.fields.saturating_add(1),
             width: 1,
@@ -182,11 +217,20 @@ impl<'a> Weigher<'a> {
             aliases: inner.aliases.saturating_add(u64::from(field.alias.is_some())),
             directives: inner.directives,
             copies: field.arguments.iter().fold(inner.copies, |sum, (_, value)| sum.saturating_add(self.copies(&value.node))),
-            // Only what stands below `__schema` or `__type` describes the schema; of our own fields none counts.
-            listings: if siblings.is_some() && !about_schema { 0 } else { inner.listings.saturating_add(u64::from(listing)) },
+            listings: inner.listings.saturating_add(u64::from(listing)),
             introspects: inner.introspects || about_schema,
+            height: inner.height,
         };
         Ok(self.with_directives(weight, &field.directives))
+    }
+
+    /// How many values a field has; of the schema's own description, which is not among our types, what it has on average.
+    fn many(&self, shape: Option<&Shape>, name: &str, described: bool) -> Many {
+        match shape {
+            Some(shape) => shape.many,
+            None if described => self.shapes.described(name).map_or(Many::One, Many::Of),
+            None => Many::One,
+        }
     }
 
     fn with_directives(&self, mut weight: Weight, directives: &[Positioned<Directive>]) -> Weight {
@@ -249,6 +293,10 @@ impl Argument<'_> {
             _ => None,
         }
     }
+}
+
+fn within_chain(found: u64) -> Result<(), Stop> {
+    if found > CHAIN { Err(Stop::Chain(TooMuch { limit: "fragments", allowed: CHAIN, found })) } else { Ok(()) }
 }
 
 fn count(n: usize) -> u64 {

@@ -24,7 +24,7 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 pub struct Served {
     pub address: SocketAddr,
     pub stop: CancellationToken,
-    task: JoinHandle<Result<(), String>>,
+    pub task: JoinHandle<Result<(), String>>,
 }
 
 impl Served {
