@@ -3,6 +3,7 @@
 use axum::{body::Body, http::Request};
 use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     law::mutation_inputs,
@@ -44,6 +45,10 @@ async fn a_broken_database_shows_nothing_of_itself_and_nullable_fields_fail_alon
 
 const NOBODY: &str = "UmVwb3J0OjAxOTkwMDAwLTAwMDAtNzAwMC04MDAwLTAwMDAwMDAwMDAwMA";
 
+fn names_of(schema: &Value, root: &str) -> Vec<String> {
+    schema["__schema"][root]["fields"].as_array().unwrap().iter().map(|f| f["name"].as_str().unwrap().to_owned()).collect()
+}
+
 /// Renames every table: whatever is asked for now meets a fault.
 async fn break_everything(app: &TestApp) {
     let db = app.database.connect().await;
@@ -73,7 +78,19 @@ async fn every_root_field_masks_a_broken_database() {
     each_database(async |app| {
         let kept = play(app, "complete").await;
         let inputs = mutation_inputs(app, &kept).await;
-        let fields = app.product().read("{ __schema { queryType { fields { name } } mutationType { fields { name } } } }", json!({})).await;
+        let fields = app
+            .product()
+            .read(
+                "{ __schema { queryType { fields { name } } mutationType { fields { name } } subscriptionType { fields { name } } } }",
+                json!({}),
+            )
+            .await;
+        let (stop, feed) = (CancellationToken::new(), app.app.feed.clone());
+        let feeding = tokio::spawn({
+            let (feed, stop) = (feed.clone(), stop.clone());
+            async move { feed.run(stop).await }
+        });
+        feed.started().await;
         break_everything(app).await;
         let everybody = app.person("万能", &["PRODUCT:HEAD", "COMMITTEE:HEAD", "OPS:HEAD", "ADMIN"]);
         let selection = |field: &str| {
@@ -90,9 +107,11 @@ async fn every_root_field_masks_a_broken_database() {
                 list => format!("{list} {{ totalCount }}"),
             })
         };
-        let names = |root: &str| -> Vec<String> {
-            fields["__schema"][root]["fields"].as_array().unwrap().iter().map(|f| f["name"].as_str().unwrap().to_owned()).collect()
-        };
+        for field in names_of(&fields, "subscriptionType") {
+            let answer = everybody.post_for_stream(&format!("subscription {{ {field}(after: \"999\") {{ id }} }}")).await;
+            is_masked(&answer, &field);
+        }
+        let names = |root: &str| names_of(&fields, root);
         for field in names("queryType") {
             if let Some(selection) = selection(&field) {
                 is_masked(&everybody.ask(&format!("{{ {selection} }}"), json!({})).await, &field);
@@ -110,6 +129,8 @@ async fn every_root_field_masks_a_broken_database() {
             };
             is_masked(&everybody.ask(&sends(&field, ""), json!({ "input": input })).await, &field);
         }
+        stop.cancel();
+        feeding.await.unwrap();
     })
     .await;
 }
@@ -165,5 +186,40 @@ async fn a_pool_that_is_exhausted_answers_503_and_never_hangs() {
     assert_eq!(status, 503);
     assert_eq!(waited["userErrors"], json!([]));
     db.close().await.unwrap();
+    app.end().await;
+}
+
+/// Lines that were logged.
+#[derive(Clone, Default)]
+struct Lines(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_fault_is_logged_once_with_its_cause_under_the_request_id_that_the_client_was_told() {
+    let app = TestApp::on(crate::support::database::Database::sqlite().await, |s| s).await;
+    let db = app.database.connect().await;
+    db.execute_unprepared("ALTER TABLE report RENAME TO gone").await.unwrap();
+    db.close().await.unwrap();
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let logging = tracing_subscriber::fmt().with_writer(move || writer.clone()).with_ansi(false).finish();
+    let guard = tracing::subscriber::set_default(logging);
+    let (_, answer) = raw(&app, "{ reports { totalCount } }").await;
+    drop(guard);
+    let id = answer["errors"][0]["extensions"]["requestId"].as_str().unwrap();
+    let logged = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let of_request: Vec<&str> = logged.lines().filter(|line| line.contains(id)).collect();
+    assert_eq!(of_request.len(), 1, "{logged}");
+    assert!(of_request[0].contains("ERROR") && of_request[0].contains("no such table"), "{logged}");
     app.end().await;
 }

@@ -175,6 +175,18 @@ impl<'a> Person<'a> {
         serde_json::from_slice(&body).unwrap_or_else(|_| panic!("not JSON: {}", String::from_utf8_lossy(&body)))
     }
 
+    /// Sends a document that asks for a stream, and gives the first answer in it.
+    pub async fn post_for_stream(&self, query: &str) -> Value {
+        let request = Request::post("/graphql")
+            .header("content-type", "application/json")
+            .header("accept", "text/event-stream")
+            .header("authorization", format!("Bearer {}", self.token));
+        let (_, _, body) = self.app.send(request.body(Body::from(json!({ "query": query }).to_string())).unwrap()).await;
+        let text = String::from_utf8(body).unwrap();
+        let data = text.lines().find_map(|line| line.strip_prefix("data: ")).unwrap_or_else(|| panic!("no event: {text}"));
+        serde_json::from_str(data).unwrap()
+    }
+
     /// The data of an answer without errors.
     pub async fn read(&self, query: &str, variables: Value) -> Value {
         let answer = self.ask(query, variables).await;
