@@ -2,28 +2,10 @@
 
 use std::{
     io::{BufRead, BufReader},
-    path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::{Command, Stdio},
 };
 
-fn folder(name: &str) -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("commands-{}-{name}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    folder
-}
-
-fn relsum(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_relsum"));
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("RELSUM_")) {
-        command.env_remove(name);
-    }
-    command.current_dir(folder).env("RELSUM_LISTEN", "127.0.0.1:0");
-    command
-}
-
-fn run(folder: &Path, arguments: &[&str], env: &[(&str, &str)]) -> Output {
-    relsum(folder).args(arguments).envs(env.iter().copied()).output().unwrap()
-}
+use crate::support::process::{folder, relsum_by, run};
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
@@ -32,7 +14,7 @@ fn text(bytes: &[u8]) -> String {
 #[test]
 fn one_command_makes_a_database_fills_it_prints_tokens_serves_and_ends_on_sigterm() {
     let folder = folder("serve");
-    let mut child = relsum(&folder).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut child = relsum_by(env!("CARGO_BIN_EXE_relsum"), &folder).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
     let address = lines.find_map(|l| l.strip_prefix("Relsum is ready at ").map(|a| a.split(' ').next().unwrap().to_owned())).unwrap();
     let head = lines.by_ref().find(|l| l.contains("product head")).unwrap();
