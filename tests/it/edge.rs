@@ -125,3 +125,33 @@ async fn transport_security_is_asked_for_behind_a_trusted_proxy_that_speaks_tls(
     served.end().await;
     app.end().await;
 }
+
+#[tokio::test]
+async fn a_large_body_is_answered_over_a_real_connection_whoever_sends_it() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let app = app(|s| s).await;
+    let served = Served::start(&app).await;
+    let client = reqwest::Client::new();
+    for (token, status) in [(app.product().token, 413), ("a.b.c".to_owned(), 401)] {
+        let body = json!({ "query": "x".repeat(3_000_000) }).to_string();
+        let request = client.post(format!("http://{}/graphql", served.address)).bearer_auth(token);
+        let answer = request.header("content-type", "application/json").body(body).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), status);
+        let answer: serde_json::Value = answer.json().await.unwrap();
+        assert!(answer["errors"][0]["extensions"]["code"].is_string(), "{answer}");
+    }
+    served.end().await;
+    app.end().await;
+}
+
+#[tokio::test]
+async fn who_accepts_nothing_of_ours_is_told_what_there_is() {
+    let app = app(|s| s).await;
+    for accept in ["text/html", "application/json;q=0", "image/*"] {
+        let (status, headers, body) = ask(&app, "{ __typename }", &[("accept", accept)]).await;
+        let answer: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!((status.as_u16(), &answer["errors"][0]["extensions"]["code"]), (406, &json!("BAD_USER_INPUT")), "{accept}");
+        assert_eq!(headers["content-type"], "application/json; charset=utf-8");
+    }
+    app.end().await;
+}
