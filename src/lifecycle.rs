@@ -75,8 +75,8 @@ pub fn until_told() -> CancellationToken {
         }
         #[cfg(not(unix))]
         drop(interrupt.await);
-        tracing::info!("stopping");
         told.cancel();
+        tracing::info!("stopping");
     });
     stop
 }

@@ -11,7 +11,8 @@ use crate::config::Settings;
 pub fn start(settings: &Settings) -> Result<(), String> {
     let filter = EnvFilter::try_new(&settings.log).map_err(|e| format!("RELSUM_LOG: {e}"))?;
     let json = settings.log_format.as_deref().map_or(!settings.development(), |format| format == "json");
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Whoever reads the log may be gone; complaining about that to the same place would panic.
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).log_internal_errors(false);
     let started = if json { lines.json().flatten_event(true).try_init() } else { lines.with_target(false).try_init() };
     started.map_err(|e| e.to_string())
 }

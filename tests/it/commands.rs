@@ -53,6 +53,23 @@ fn one_command_makes_a_database_fills_it_prints_tokens_serves_and_ends_on_sigter
 }
 
 #[test]
+fn a_log_that_nobody_reads_any_more_does_not_keep_it_from_ending() {
+    let folder = folder("unread");
+    let mut child = relsum_by(env!("CARGO_BIN_EXE_relsum"), &folder)
+        .env("RELSUM_DEMO", "off")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line.starts_with("Stop with")));
+    drop(child.stderr.take());
+    assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
+    assert!(child.wait().unwrap().success());
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
 fn a_wrong_configuration_is_told_with_the_name_of_what_is_wrong_and_no_secret() {
     let folder = folder("config");
     for (env, told) in [
