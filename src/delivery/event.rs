@@ -146,7 +146,7 @@ impl Event {
         Instant(self.followed.event.recorded_at)
     }
 
-    /// The report, as it stands now.
+    /// The report, as it stood when the event was read: then, or later.
     async fn report(&self, ctx: &Context<'_>) -> Option<Result<Report>> {
         if let Some(sight) = &self.followed.sight {
             return Some(Ok(Report::shared(std::sync::Arc::clone(&sight.report))));
