@@ -42,7 +42,8 @@ async fn places_are_free(app: &TestApp) {
 
 #[tokio::test]
 async fn each_close_code_comes_when_the_page_says() {
-    let (app, served) = served(|s| Settings { socket_init_timeout_ms: 300, socket_frame_bytes: 20_000, sockets_per_subject: 1, ..s }).await;
+    let (app, served) =
+        served(|s| Settings { socket_init_timeout_ms: 1_000, socket_frame_bytes: 20_000, sockets_per_subject: 1, ..s }).await;
     let person = app.product();
     let fresh = async || served.socket("graphql-transport-ws").await;
     let mut seen: BTreeSet<u16> = BTreeSet::new();
@@ -175,7 +176,7 @@ async fn a_reader_that_never_reads_is_dropped_with_a_reason_and_others_read_on()
 
 #[tokio::test]
 async fn a_quiet_socket_is_pinged_and_one_that_does_not_answer_is_gone() {
-    let (app, served) = served(|s| Settings { socket_ping_ms: 100, ..s }).await;
+    let (app, served) = served(|s| Settings { socket_ping_ms: 400, ..s }).await;
     let mut alive = served.connected(&app.product()).await;
     let _silent = served.connected(&app.person("不读", &["PRODUCT"])).await;
     // The client answers pings while it reads.
