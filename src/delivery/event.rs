@@ -1,10 +1,12 @@
 //! An event of the log, as subscriptions show it.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, Enum, ID, Object, SimpleObject};
 use entity::{enums::ReportSection, improvement_action, occurrence, report};
 use sea_orm::prelude::Uuid;
 
-use super::follow::Followed;
+use super::feed::Told;
 use crate::{
     error::Result,
     graphql::{context::row, scalars::Instant},
@@ -96,14 +98,14 @@ pub struct ContentChange {
 
 /// Something that happened, in the order of the log.
 pub struct Event {
-    followed: Followed,
+    told: Arc<Told>,
     kind: EventType,
 }
 
 impl Event {
     /// An event that a subscription follows; none of a type that this release does not know.
-    pub fn of(followed: Followed) -> Option<Self> {
-        EventType::of(&followed.event.kind).map(|kind| Self { followed, kind })
+    pub fn of(told: Arc<Told>) -> Option<Self> {
+        EventType::of(&told.event.kind).map(|kind| Self { told, kind })
     }
 }
 
@@ -112,12 +114,12 @@ impl Event {
 impl Event {
     /// Where it stands in the log: send it as `after` to resume behind it. Opaque.
     async fn position(&self) -> String {
-        self.followed.event.position.to_string()
+        self.told.event.position.to_string()
     }
 
     /// The CloudEvents id: the same for every receiver and every replay.
     async fn id(&self) -> ID {
-        ID(self.followed.event.id.clone())
+        ID(self.told.event.id.clone())
     }
 
     /// What happened.
@@ -128,48 +130,48 @@ impl Event {
 
     /// The report, or its action, that it is about, as CloudEvents name it.
     async fn subject(&self) -> &str {
-        &self.followed.event.subject
+        &self.told.event.subject
     }
 
     /// 1, 2, 3… for each subject, without a gap.
     async fn subject_sequence(&self) -> Result<i32> {
-        i32::try_from(self.followed.event.subject_sequence).map_err(crate::error::Error::internal)
+        i32::try_from(self.told.event.subject_sequence).map_err(crate::error::Error::internal)
     }
 
     /// When it happened.
     async fn time(&self) -> Instant {
-        Instant(self.followed.event.at)
+        Instant(self.told.event.at)
     }
 
     /// When it was seen.
     async fn recorded_time(&self) -> Instant {
-        Instant(self.followed.event.recorded_at)
+        Instant(self.told.event.recorded_at)
     }
 
     /// The report, as it stood when the event was read: then, or later.
     async fn report(&self, ctx: &Context<'_>) -> Option<Result<Report>> {
-        if let Some(sight) = &self.followed.sight {
-            return Some(Ok(Report::shared(std::sync::Arc::clone(&sight.report))));
+        if let Some(sight) = &self.told.sight {
+            return Some(Ok(Report::shared(Arc::clone(&sight.report))));
         }
-        row::<report::Entity>(ctx, self.followed.event.report_id?).await.map(|row| row.map(Report::shared)).transpose()
+        row::<report::Entity>(ctx, self.told.event.report_id?).await.map(|row| row.map(Report::shared)).transpose()
     }
 
     /// The improvement action that it is about, as it stands now.
     async fn action(&self, ctx: &Context<'_>) -> Option<Result<ImprovementAction>> {
-        let found = row::<improvement_action::Entity>(ctx, self.followed.event.action_id?).await;
+        let found = row::<improvement_action::Entity>(ctx, self.told.event.action_id?).await;
         found.map(|row| row.map(|row| ImprovementAction::new((*row).clone()))).transpose()
     }
 
     /// The occurrence of the action that it is about, as it stands now.
     async fn occurrence(&self, ctx: &Context<'_>) -> Option<Result<ActionOccurrence>> {
-        let id: Uuid = self.followed.event.data.pointer("/occurrence/id")?.as_str()?.parse().ok()?;
+        let id: Uuid = self.told.event.data.pointer("/occurrence/id")?.as_str()?.parse().ok()?;
         let found = row::<occurrence::Entity>(ctx, id).await;
         found.map(|row| row.map(|row| ActionOccurrence((*row).clone()))).transpose()
     }
 
     /// Which content was edited, with `REPORT_CHANGED`.
     async fn change(&self) -> Option<ContentChange> {
-        let change = self.followed.event.data.get("change")?;
+        let change = self.told.event.data.get("change")?;
         Some(ContentChange {
             section: serde_json::from_value(change.get("section")?.clone()).ok()?,
             row: change.get("row")?.as_str()?.to_owned(),

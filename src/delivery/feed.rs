@@ -43,7 +43,7 @@ const LISTEN_AGAIN: Duration = Duration::from_secs(2);
 pub struct Told {
     /// The event.
     pub event: event::Model,
-    /// Its report, as it stood when the event was read; none for an event about no report.
+    /// Its report, as it stood when the feed read the event; none for an event about no report, and where the feed has not looked.
     pub sight: Option<Sight>,
 }
 

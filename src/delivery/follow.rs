@@ -15,7 +15,7 @@ use super::{
 use crate::{
     auth::Actor,
     error::{Error, Result, say},
-    store::{log::Sight, sees},
+    store::sees,
 };
 
 /// How soon a log that cannot be read is tried again.
@@ -50,15 +50,6 @@ impl Wanted {
     }
 }
 
-/// An event for a subscription, and its report where the feed has read it already.
-#[derive(Debug, Clone)]
-pub struct Followed {
-    /// The event.
-    pub event: Arc<event::Model>,
-    /// Its report.
-    pub sight: Option<Sight>,
-}
-
 struct Follower {
     feed: Arc<Feed>,
     live: broadcast::Receiver<Arc<Told>>,
@@ -80,7 +71,7 @@ pub async fn follow(
     actor: Actor,
     wanted: Wanted,
     after: Option<String>,
-) -> Result<impl Stream<Item = Result<Followed>> + Send + 'static> {
+) -> Result<impl Stream<Item = Result<Arc<Told>>> + Send + 'static> {
     let (live, from) = feed.join().await;
     let settled = feed.settled();
     let cursor = match after {
@@ -109,12 +100,12 @@ pub async fn follow(
 }
 
 impl Follower {
-    async fn next(&mut self) -> Result<Option<Followed>> {
+    async fn next(&mut self) -> Result<Option<Arc<Told>>> {
         loop {
             if let Some(event) = self.page.pop_front() {
                 self.cursor = event.position;
                 if self.wanted.holds(&event) {
-                    return Ok(Some(Followed { event: Arc::new(event), sight: None }));
+                    return Ok(Some(Arc::new(Told { event, sight: None })));
                 }
                 continue;
             }
@@ -140,7 +131,7 @@ impl Follower {
                     self.cursor = told.event.position;
                     let seen = told.sight.as_ref().is_some_and(|sight| sees(&self.actor, sight));
                     if seen && self.wanted.holds(&told.event) {
-                        return Ok(Some(Followed { event: Arc::new(told.event.clone()), sight: told.sight.clone() }));
+                        return Ok(Some(told));
                     }
                 }
                 Err(RecvError::Lagged(_)) => self.behind_to = self.feed.settled(),

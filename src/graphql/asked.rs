@@ -1,6 +1,6 @@
 //! What a request asks for, whichever way it came: as JSON, in a URL, in a frame of a socket.
 
-use async_graphql::{Request, Value, Variables};
+use async_graphql::{Request, Variables};
 use serde_json::Map;
 
 use super::refusal::Refusal;
@@ -104,8 +104,6 @@ impl Asked {
     pub fn request(self, variables: Variables) -> Request {
         let mut request = Request::new(String::new()).variables(variables);
         request.operation_name = self.operation_name;
-        let extensions = self.extensions.unwrap_or_default();
-        request.extensions.extend(extensions.into_iter().filter_map(|(name, value)| Some((name, Value::from_json(value).ok()?))));
         request
     }
 }

@@ -1,7 +1,7 @@
 //! A variable of type `[T!]!` may stand where `[T!]` is expected; the library's validation refuses it (its subtyping of lists
 //! forgets non-null). Such a variable is declared nullable here, before validation: coercion has refused null already.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use async_graphql::{
     Name, Pos,
@@ -21,11 +21,8 @@ struct Positions {
 
 /// Declares nullable what may be, and tells where; a variable that also stands where null is refused stays as it is.
 pub fn loosen(shapes: &Shapes, document: &mut ExecutableDocument) -> Vec<Pos> {
-    let declared = |operation: &OperationDefinition| {
-        let lists = operation.variable_definitions.iter().filter(|d| strict_list(&d.node.var_type.node));
-        lists.map(|d| d.node.name.node.clone()).collect::<Vec<_>>()
-    };
-    if document.operations.iter().all(|(_, operation)| declared(&operation.node).is_empty()) {
+    let mut declared = document.operations.iter().flat_map(|(_, operation)| &operation.node.variable_definitions);
+    if !declared.any(|definition| strict_list(&definition.node.var_type.node)) {
         return Vec::new();
     }
     let mut found = Positions::default();
@@ -100,10 +97,9 @@ fn values(shapes: &Shapes, value: &Value, of: &str, found: &mut Positions) {
         (Value::List(list), MetaTypeName::List(of)) => list.iter().for_each(|value| values(shapes, value, of, found)),
         (Value::Object(object), MetaTypeName::Named(of)) => {
             let Some(MetaType::InputObject { input_fields, .. }) = shapes.named(of) else { return };
-            let known: HashMap<&str, &str> = input_fields.iter().map(|(name, field)| (name.as_str(), field.ty.as_str())).collect();
             for (field, value) in object {
-                if let Some(of) = known.get(field.as_str()) {
-                    values(shapes, value, of, found);
+                if let Some(known) = input_fields.get(field.as_str()) {
+                    values(shapes, value, &known.ty, found);
                 }
             }
         }

@@ -16,7 +16,7 @@ use async_graphql::{
 };
 
 pub use self::shapes::Shapes;
-use self::weigh::{Stop, Weigher, Weight};
+use self::weigh::{Load, Stop, Weigher, Weight};
 use crate::{
     config::Settings,
     error::{Said, say},
@@ -154,7 +154,7 @@ impl Gate {
         let asked = operation(document, name).ok_or_else(|| no_such_operation(name))?;
         let mut weigher = Weigher::new(&self.shapes, document, asked, given);
         let mut all = Weight::default();
-        let mut cost = weigh::Cost::default();
+        let mut load = Load::default();
         for (_, operation) in document.operations.iter() {
             let operation = &operation.node;
             variables::known(&self.shapes, operation)?;
@@ -168,7 +168,7 @@ impl Gate {
                 OperationType::Query => {}
             }
             if std::ptr::eq(asked, operation) {
-                cost = weight.cost();
+                load = weight.load();
             }
             all = all.beside(weight);
         }
@@ -185,11 +185,11 @@ impl Gate {
             return Err(Refused::Introspection);
         }
         within("introspection", LISTINGS, all.listings)?;
-        within("lookups", self.lookups, cost.lookups)?;
+        within("lookups", self.lookups, load.lookups)?;
         let streams = asked.ty == OperationType::Subscription;
-        within("cost", if streams { self.subscription_cost } else { self.cost }, cost.values)?;
+        within("cost", if streams { self.subscription_cost } else { self.cost }, load.values)?;
         let variables = variables::coerce(&self.shapes, asked, loosened, given)?;
-        Ok(Passed { kind: asked.ty, variables, cost: Cost { cost: cost.values, depth: all.depth } })
+        Ok(Passed { kind: asked.ty, variables, cost: Cost { cost: load.values, depth: all.depth } })
     }
 }
 

@@ -36,9 +36,9 @@ pub enum Stop {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Weight {
     /// Values of the answer, and statements to the database, where no page is around.
-    outside: Cost,
+    outside: Load,
     /// The same, for each row of the page that the selection stands in.
-    per_row: Cost,
+    per_row: Load,
     /// Fields and spreads.
     pub fields: u64,
     /// Fields and spreads of the selection itself, not of the fields below.
@@ -59,16 +59,16 @@ pub struct Weight {
     height: u64,
 }
 
-/// What an answer costs.
+/// What an answer takes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Cost {
+pub struct Load {
     /// Its values.
     pub values: u64,
     /// Pages and totals, which are a statement each; what is loaded by parents comes in batches, and costs none here.
     pub lookups: u64,
 }
 
-impl Cost {
+impl Load {
     fn plus(self, other: Self) -> Self {
         Self { values: self.values.saturating_add(other.values), lookups: self.lookups.saturating_add(other.lookups) }
     }
@@ -96,8 +96,8 @@ impl Weight {
         }
     }
 
-    /// What the answer costs, where no page is around it.
-    pub fn cost(self) -> Cost {
+    /// What the answer takes, where no page is around it.
+    pub fn load(self) -> Load {
         self.outside.plus(self.per_row)
     }
 }
@@ -196,20 +196,20 @@ impl<'a> Weigher<'a> {
         let name = field.name.node.as_str();
         let shape = siblings.and_then(|fields| fields.get(name));
         let inner = self.selections(&field.selection_set, shape.and_then(|shape| self.shapes.fields(&shape.of)))?;
-        let below = inner.cost();
+        let below = inner.load();
         let (outside, per_row) = match self.many(shape, name, siblings.is_none()) {
-            Many::One => (below, Cost::default()),
-            Many::List => (below.times(LIST), Cost::default()),
-            Many::Of(n) => (below.times(n), Cost::default()),
-            Many::Named => (below.times(self.length(field, "ids")), Cost::default()),
-            Many::Paged => (inner.outside.plus(inner.per_row.times(self.page(field))), Cost::default()),
-            Many::Rows => (Cost::default(), below),
+            Many::One => (below, Load::default()),
+            Many::List => (below.times(LIST), Load::default()),
+            Many::Of(n) => (below.times(n), Load::default()),
+            Many::Named => (below.times(self.length(field, "ids")), Load::default()),
+            Many::Paged => (inner.outside.plus(inner.per_row.times(self.page(field))), Load::default()),
+            Many::Rows => (Load::default(), below),
         };
         let lookup = matches!(shape.map(|shape| shape.many), Some(Many::Paged)) || name == "totalCount";
         let listing = siblings.is_none() && matches!(name, "fields" | "inputFields" | "interfaces" | "possibleTypes");
         let about_schema = matches!(name, "__schema" | "__type");
         let weight = Weight {
-            outside: outside.plus(Cost { values: 1, lookups: u64::from(lookup) }),
+            outside: outside.plus(Load { values: 1, lookups: u64::from(lookup) }),
             per_row,
             fields: inner.fields.saturating_add(1),
             width: 1,
