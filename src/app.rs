@@ -10,7 +10,6 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use tower_http::{
     catch_panic::CatchPanicLayer,
@@ -28,20 +27,22 @@ use crate::{
         keys::Keys,
         mint::development_secret,
         rates::Rates,
+        seal::Seal,
         token::{Identity, Verifier},
     },
     clock::{Calendar, Clock},
     config::{Mode, Settings},
     delivery::feed::Feed,
-    error::{Error, Result},
+    deployment::{openapi::document, sources::Sources, ways::Ingest},
+    error::Result,
     graphql::{
         front::Front,
         graphiql,
         http::{REQUEST_ID, graphql},
-        negotiate::language,
         places::Places,
         schema::{RelsumSchema, build, sdl},
     },
+    rest,
     store::{Store, connect},
 };
 
@@ -59,6 +60,10 @@ pub struct App {
     pub front: Front,
     /// How often somebody may ask.
     pub rates: Rates,
+    /// Ingestion sources, ready for use.
+    pub sources: Arc<Sources>,
+    /// What pipelines send waits here for its turn.
+    pub ingest: Ingest,
     /// The event log as it grows; whoever serves runs it.
     pub feed: Arc<Feed>,
     /// Sockets and streams.
@@ -107,6 +112,8 @@ impl App {
             verifier,
             front: Front::new(&settings)?,
             rates: Rates::new(&settings),
+            sources: Arc::new(Sources::new(Seal::new(&settings)?)),
+            ingest: Ingest::new(&settings),
             feed: Arc::new(Feed::new(store.clone(), &settings)),
             places: Arc::new(Places::new(&settings)),
             stop: CancellationToken::new(),
@@ -127,6 +134,8 @@ pub fn router(app: Arc<App>) -> Router {
     let mut router: Router<Arc<App>> = Router::new()
         .route("/graphql", get(graphql).post(graphql))
         .route("/schema.graphql", get(schema))
+        .route("/openapi.json", get(openapi))
+        .merge(crate::deployment::openapi::router())
         .route("/livez", get(|| async { "alive\n" }))
         .route("/readyz", get(ready));
     if settings.graphiql.unwrap_or(settings.development()) {
@@ -185,8 +194,13 @@ async fn around(State(app): State<Arc<App>>, mut request: Request, next: Next) -
 
 /// An RFC 9457 problem.
 fn problem(status: StatusCode, detail: &str) -> Response {
-    let body = json!({ "type": "about:blank", "title": status.canonical_reason(), "status": status.as_u16(), "detail": detail });
-    (status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
+    let code = match status {
+        StatusCode::NOT_FOUND => "NOT_FOUND",
+        StatusCode::SERVICE_UNAVAILABLE => "SERVICE_UNAVAILABLE",
+        StatusCode::INTERNAL_SERVER_ERROR => "INTERNAL_SERVER_ERROR",
+        _ => "BAD_USER_INPUT",
+    };
+    rest::problem(status, code, detail, &HeaderMap::new(), Vec::new())
 }
 
 /// `/readyz`: whether the database answers and its schema is ours.
@@ -200,18 +214,17 @@ async fn ready(State(app): State<Arc<App>>) -> Response {
 
 /// `/schema.graphql`, for those with a token.
 async fn schema(State(app): State<Arc<App>>, request: Request) -> Response {
-    let error = match app.admit(request.headers(), request.extensions()).await {
-        Ok(_) => return ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], sdl()).into_response(),
-        Err(error) => error,
-    };
-    let said = error.message();
-    let mut answer = problem(
-        if let Error::RateLimited { .. } = error { StatusCode::TOO_MANY_REQUESTS } else { StatusCode::UNAUTHORIZED },
-        said.text(language(request.headers())),
-    );
-    match error {
-        Error::RateLimited { seconds } => answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds)),
-        _ => answer.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
-    };
-    answer
+    contract(&app, (request.headers(), request.extensions()), "text/plain; charset=utf-8", sdl).await
+}
+
+/// `/openapi.json`, for those with a token.
+async fn openapi(State(app): State<Arc<App>>, request: Request) -> Response {
+    contract(&app, (request.headers(), request.extensions()), "application/json", document).await
+}
+
+async fn contract(app: &App, (headers, extensions): (&HeaderMap, &Extensions), kind: &'static str, text: fn() -> String) -> Response {
+    match app.admit(headers, extensions).await {
+        Ok(_) => ([(header::CONTENT_TYPE, kind)], text()).into_response(),
+        Err(error) => rest::refuse(&error, headers),
+    }
 }

@@ -65,6 +65,8 @@ pub struct Settings {
     pub jwt_jwks: Option<String>,
     /// Algorithms that tokens may use. Default `["RS256", "ES256", "EdDSA"]`; HS256 goes with `jwt_secret`.
     pub jwt_algorithms: Vec<String>,
+    /// Keys that encrypt webhook secrets: 32 bytes in base64, the newest first, separated by commas. Needed in production; made up and kept beside the database in development.
+    pub encryption_key: Option<Secret>,
     /// JSON pointer to the subject. Default `/sub`.
     pub jwt_subject: String,
     /// JSON pointer to the display name. Default `/name`.
@@ -103,6 +105,18 @@ pub struct Settings {
     pub suggestions: Option<bool>,
     /// Largest body of a GraphQL request, in bytes. Default 2 MiB.
     pub body_limit_bytes: usize,
+    /// Largest body of a webhook, or of a call that reports one deployment or build, in bytes. Default 1 MiB.
+    pub hook_body_limit_bytes: usize,
+    /// Deliveries of pipelines that may be at the database at once; the others wait their turn, so that reading stays quick. Default 4.
+    pub ingest_at_once: usize,
+    /// How long a delivery waits for its turn before 503, in milliseconds. Default 20000.
+    pub ingest_patience_ms: u64,
+    /// How often the inbox is looked at when nothing rings, in milliseconds. Default 1000.
+    pub inbox_poll_ms: u64,
+    /// Days that the raw bodies of deliveries are kept. Default 90.
+    pub inbox_body_days: u32,
+    /// Days that idempotency keys are kept. Default 30.
+    pub idempotency_key_days: u32,
     /// How many tokens a GraphQL document may have. Default 10000.
     pub query_tokens: u64,
     /// How deep a GraphQL query may nest; introspection by the usual tools needs 16. Default 20.
@@ -183,6 +197,7 @@ impl Default for Settings {
             jwt_audience: "relsum".into(),
             jwt_secret: None,
             jwt_jwks: None,
+            encryption_key: None,
             jwt_algorithms: ["RS256", "ES256", "EdDSA"].map(String::from).to_vec(),
             jwt_subject: "/sub".into(),
             jwt_name: "/name".into(),
@@ -200,6 +215,12 @@ impl Default for Settings {
             introspection: None,
             suggestions: None,
             body_limit_bytes: 2 * 1024 * 1024,
+            hook_body_limit_bytes: 1024 * 1024,
+            ingest_at_once: 4,
+            ingest_patience_ms: 20_000,
+            inbox_poll_ms: 1_000,
+            inbox_body_days: 90,
+            idempotency_key_days: 30,
             query_tokens: 10_000,
             query_depth: 20,
             query_aliases: 200,
@@ -243,7 +264,7 @@ impl Settings {
         let file = std::env::var("RELSUM_CONFIG").map_or_else(|_| PathBuf::from("relsum.toml"), PathBuf::from);
         let settings: Self = Figment::from(Serialized::defaults(Self::default()))
             .merge(Toml::file(file))
-            .merge(Env::prefixed("RELSUM_").ignore(&["config"]))
+            .merge(Env::prefixed("RELSUM_").ignore(&["config", "url", "token"]))
             .extract()
             .map_err(|errors| {
                 let lines = errors.into_iter().map(|e| {
@@ -278,6 +299,9 @@ impl Settings {
                 if self.jwt_jwks.is_none() {
                     wrong.push("RELSUM_JWT_JWKS: production mode needs a JWKS address or file (`relsum keys` makes one)".into());
                 }
+                if self.encryption_key.is_none() {
+                    wrong.push("RELSUM_ENCRYPTION_KEY: production mode needs it (`openssl rand -base64 32` makes one)".into());
+                }
                 if self.jwt_secret.is_some() {
                     wrong.push("RELSUM_JWT_SECRET: production mode takes asymmetric keys only; use RELSUM_JWT_JWKS".into());
                 }
@@ -310,6 +334,8 @@ impl Settings {
         }
         for (name, number) in [
             ("FEED_POLL_MS", self.feed_poll_ms),
+            ("INBOX_POLL_MS", self.inbox_poll_ms),
+            ("INGEST_AT_ONCE", u64::try_from(self.ingest_at_once).unwrap_or(u64::MAX)),
             ("QUERY_STATEMENTS_AT_ONCE", u64::try_from(self.query_statements_at_once).unwrap_or(u64::MAX)),
             ("SOCKET_PING_MS", self.socket_ping_ms),
             ("SOCKET_INIT_TIMEOUT_MS", self.socket_init_timeout_ms),

@@ -114,6 +114,10 @@ pub enum Error {
         /// When to try again.
         seconds: u64,
     },
+    /// The same call, by its idempotency key, is still running.
+    UnderWay,
+    /// Another write came between; the same again will see what it did.
+    Raced,
     /// A fault of ours; the text stays in the log.
     Internal(Arc<str>),
 }
@@ -144,7 +148,8 @@ impl Error {
             Self::Unauthenticated(_) => "UNAUTHENTICATED",
             Self::Forbidden(_) => "FORBIDDEN",
             Self::NotFound(_) => "NOT_FOUND",
-            Self::Unavailable(_) => "SERVICE_UNAVAILABLE",
+            Self::Unavailable(_) | Self::Raced => "SERVICE_UNAVAILABLE",
+            Self::UnderWay => "CONFLICT",
             Self::Timeout(_) => "TIMEOUT",
             Self::PositionExpired => "POSITION_EXPIRED",
             Self::RateLimited { .. } => "RATE_LIMITED",
@@ -157,7 +162,10 @@ impl Error {
         match self {
             Self::User(errors) => errors.first().map_or_else(|| say("Invalid input", "输入无效"), |e| e.message.clone()),
             Self::Unauthenticated(said) | Self::Forbidden(said) | Self::NotFound(said) | Self::BadInput(said) => said.clone(),
-            Self::Unavailable(_) => say("The service is busy; try again shortly", "服务繁忙，请稍后重试"),
+            Self::Unavailable(_) | Self::Raced => say("The service is busy; try again shortly", "服务繁忙，请稍后重试"),
+            Self::UnderWay => {
+                say("The same call is still running; repeat it to get its answer", "相同的调用仍在处理中，请稍后重试以获取结果")
+            }
             Self::Timeout(_) => say("It took too long; try again, or ask for less", "处理超时，请重试或缩小查询范围"),
             Self::PositionExpired => say(
                 "The event log does not reach this position (it may have been restored); read the present state, and subscribe without `after`",
@@ -236,7 +244,7 @@ impl From<DbErr> for Error {
 
 /// Whether a write failed on something that trying again may cure: deadlock or serialisation failure.
 pub fn is_transient(error: &Error) -> bool {
-    matches!(error, Error::Internal(text) if text.contains("40P01") || text.contains("40001"))
+    matches!(error, Error::Raced) || matches!(error, Error::Internal(text) if text.contains("40P01") || text.contains("40001"))
 }
 
 /// The field's error for a violated constraint: by its name, or by its columns where SQLite tells only those.
@@ -250,6 +258,8 @@ fn violated(constraint: Option<&str>, message: &str) -> Option<UserError> {
         ("key", say("A product with this key exists already", "该产品标识已存在"))
     } else if hit("product_project_path_unique", "product_project.path") {
         ("projects", say("The project belongs to another product", "该代码仓库已归属其他产品"))
+    } else if hit("ingestion_source_name_unique", "ingestion_source.name") {
+        ("name", say("A source with this name exists already", "该来源名称已存在"))
     } else if hit("department_pkey", "department.code") {
         ("code", say("A department with this code exists already", "该部门编码已存在"))
     } else if hit("report_one_open_successor", "report.supersedes_id") {

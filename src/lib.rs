@@ -2,7 +2,8 @@
 //!
 //! A folder is a concept of the form, a file is an act or a shape:
 //! [`report`] gathers [`execution`] (milestones, resources), [`problem`], [`aftermath`] (statistics, cases), [`evaluation`] and
-//! [`improvement`]; [`catalog`] has departments, products and applications; [`delivery`] takes the event log to subscriptions. Three layers are shared: [`auth`] (who, and what
+//! [`improvement`]; [`catalog`] has departments, products and applications; [`deployment`] takes what pipelines report, [`delivery`] takes
+//! the event log to subscriptions, [`job`] is what runs by itself. Three layers are shared: [`auth`] (who, and what
 //! they may), [`store`] (the only owner of a database connection) and [`graphql`] (schema, front, scalars).
 //!
 //! Who may import whom: `store` knows `auth`; concepts know `store`, `auth`, `graphql`'s shared parts and `report`'s content,
@@ -19,13 +20,16 @@ pub mod command;
 pub mod config;
 pub mod delivery;
 pub mod demo;
+pub mod deployment;
 pub mod error;
 pub mod evaluation;
 pub mod execution;
 pub mod graphql;
 pub mod improvement;
+pub mod job;
 pub mod lifecycle;
 pub mod problem;
 pub mod report;
+pub mod rest;
 pub mod store;
 pub mod telemetry;

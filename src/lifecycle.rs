@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     app::{App, router},
     graphql::places::Places,
+    job,
 };
 
 /// How long serving waits for the first look at the event log.
@@ -23,6 +24,8 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: CancellationToken
     let mut feeding = tokio::spawn(async move { feed.run(CancellationToken::new()).await });
     // Who subscribes first shall miss nothing. A database that is away is no reason not to answer: `/readyz` tells.
     let _ = tokio::time::timeout(FEED_START, app.feed.started()).await;
+    let working = CancellationToken::new();
+    let mut work = tokio::spawn(job::run(Arc::clone(&app), working.clone()));
     let stopped = stop.clone();
     let routes = router(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>();
     let serving = axum::serve(listener, routes).with_graceful_shutdown(async move { stopped.cancelled().await });
@@ -35,6 +38,7 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: CancellationToken
     let done = tokio::select! {
         served = serving => served.map_err(|e| e.to_string()),
         ended = &mut feeding => Err(format!("the event log is no longer followed: {ended:?}")),
+        ended = &mut work => Err(format!("nothing works the inbox any more: {ended:?}")),
         () = too_long => {
             tracing::warn!("requests still under way were cut off");
             Ok(())
@@ -44,6 +48,11 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: CancellationToken
     app.stop.cancel();
     until_left(&app.places, patience).await;
     feeding.abort();
+    // What is under way is finished; a crash instead would lose nothing either.
+    working.cancel();
+    if !work.is_finished() && tokio::time::timeout(patience, &mut work).await.is_err() {
+        work.abort();
+    }
     done
 }
 

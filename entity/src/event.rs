@@ -18,6 +18,7 @@ pub struct Model {
     pub subject_sequence: i64,
     pub report_id: Option<Uuid>,
     pub action_id: Option<Uuid>,
+    pub deployment_id: Option<Uuid>,
     pub at: DateTimeUtc,
     pub recorded_at: DateTimeUtc,
     pub data: Json,

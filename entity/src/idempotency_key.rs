@@ -14,6 +14,8 @@ pub struct Model {
     pub key: String,
     pub fingerprint: String,
     pub object_id: Option<String>,
+    /// Of a call over REST: status and body, as it was answered.
+    pub answer: Option<String>,
     pub at: DateTimeUtc,
 }
 

@@ -1,19 +1,26 @@
-//! The tables, one file each, and the enums they share with GraphQL. No logic lives here.
+//! The tables, one file each, and the enums ([`enums`], [`pipeline`]) they share with GraphQL. No logic lives here.
 
 pub mod enums;
+pub mod pipeline;
 
 pub mod audit_entry;
+pub mod build;
 pub mod department;
 pub mod department_evaluation;
+pub mod deployment;
+pub mod environment_rule;
 pub mod event;
 pub mod event_subject;
 pub mod feedback_source;
 pub mod idempotency_key;
 pub mod improvement_action;
+pub mod inbound_delivery;
 pub mod incident_review;
+pub mod ingestion_source;
 pub mod life_cycle_step;
 pub mod milestone;
 pub mod number_sequence;
+pub mod observation;
 pub mod occurrence;
 pub mod owner;
 pub mod participant;
@@ -24,10 +31,13 @@ pub mod post_release_stat;
 pub mod problem;
 pub mod product;
 pub mod product_project;
+pub mod project_mapping;
 pub mod release_application;
 pub mod report;
+pub mod reported_value;
 pub mod rescheduling;
 pub mod shortcoming;
+pub mod source_secret;
 pub mod staffing;
 pub mod submission;
 pub mod timeline_entry;

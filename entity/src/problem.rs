@@ -22,6 +22,8 @@ pub struct Model {
     pub detected_at: Option<DateTimeUtc>,
     pub resolved_at: Option<DateTimeUtc>,
     pub triggered_rollback: bool,
+    /// The deployment that it is tied to.
+    pub deployment_id: Option<Uuid>,
     pub recorded_by: Uuid,
     pub recorded_at: DateTimeUtc,
     pub version: i32,

@@ -35,6 +35,16 @@ pub fn person_id(subject: &str) -> Uuid {
     Uuid::new_v5(&PERSONS, subject.as_bytes())
 }
 
+/// The service itself, where it does what a pipeline may: works deliveries, attaches what waited.
+pub fn service_pipeline(name: &str) -> Actor {
+    Actor { roles: vec![ServiceRole::Pipeline], ..Actor::service(name) }
+}
+
+/// An ingestion source under its own identity, which the audit log names (`events.md` 28).
+pub fn source_actor(name: &str) -> Actor {
+    Actor { subject: format!("source:{name}"), name: name.to_owned(), ..service_pipeline(name) }
+}
+
 impl Actor {
     /// The service itself, for what no person does (demo content).
     pub fn service(name: &str) -> Self {

@@ -91,6 +91,16 @@ pub enum Act<'a> {
     PersonErase,
     /// Read the audit log.
     AuditRead,
+    /// Report a deployment, register a build.
+    DeploymentRecord,
+    /// See deployments that are parked or held, and what became of deliveries.
+    DeploymentWaitingRead,
+    /// Attach, dismiss and replay them.
+    DeploymentSettle,
+    /// Ingestion sources.
+    SourceManage,
+    /// Read deliveries as they were received.
+    DeliveryBodyRead,
 }
 
 /// A way to hold a permission.
@@ -124,6 +134,7 @@ const WRITABLE: &[ReportState] = &[Draft, Returned];
 const NOT_DISCARDED: &[ReportState] = &[Draft, Returned, Submitted, Signed, Filed];
 const PRODUCT: &str = "PRODUCT";
 const COMMITTEE: &str = "COMMITTEE";
+const OPS: &str = "OPS";
 
 /// The table.
 fn grants<'a>(act: Act<'a>) -> (Vec<Grant<'a>>, Never) {
@@ -168,6 +179,10 @@ fn grants<'a>(act: Act<'a>) -> (Vec<Grant<'a>>, Never) {
         Act::ProductManage => one(vec![Head(PRODUCT), Role(ServiceRole::Admin)], &[]),
         Act::DepartmentManage | Act::SequenceManage | Act::PersonErase => one(vec![Role(ServiceRole::Admin)], &[]),
         Act::AuditRead => one(vec![Role(ServiceRole::Auditor), Role(ServiceRole::Admin)], &[]),
+        Act::DeploymentRecord => one(vec![Role(ServiceRole::Pipeline), Member(OPS)], &[]),
+        Act::DeploymentWaitingRead => one(vec![Member(OPS), Member(PRODUCT), Role(ServiceRole::Auditor), Role(ServiceRole::Admin)], &[]),
+        Act::DeploymentSettle => one(vec![Member(OPS), Member(PRODUCT), Role(ServiceRole::Admin)], &[]),
+        Act::SourceManage | Act::DeliveryBodyRead => one(vec![Role(ServiceRole::Admin)], &[]),
     }
 }
 
@@ -308,6 +323,11 @@ fn wrong_state(act: Act<'_>, state: Option<ReportState>) -> Error {
 /// Whether the caller may read a report: the facts decide as [`visible`](crate::store::visible) does in SQL.
 pub fn may_read_unsubmitted(actor: &Actor) -> bool {
     actor.is_member(PRODUCT) || actor.is_member(COMMITTEE) || actor.is_member("INFOSEC") || reads_all(actor)
+}
+
+/// Whether the caller reports deployments of any product and for any pipeline: OPS, whom no token's products bind.
+pub fn reports_freely(actor: &Actor) -> bool {
+    actor.is_member(OPS)
 }
 
 /// Whether the caller reads everything.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, OneofObject, SimpleObject};
-use entity::{product, product_project};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, prelude::Uuid};
+use entity::{deployment, pipeline::ParkedReason, product, product_project};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, prelude::Uuid};
 
 use super::department::{CatalogPermissions, visible};
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
     store::{
         Change, Origin, Permitted, Store,
         idempotency::{self, Key},
-        insert, insert_many, update,
+        inbox, insert, insert_many, update,
     },
 };
 
@@ -211,10 +211,18 @@ async fn write_projects(permitted: &Permitted, product_id: Uuid, projects: Vec<S
     insert_many(permitted, rows.collect()).await
 }
 
+/// Deployments of products or projects that were not known may lead somewhere now.
+async fn look_again(permitted: &mut Permitted) -> Result<()> {
+    let unknown = deployment::Column::ParkedReason.is_in([ParkedReason::UnknownProduct, ParkedReason::NoProduct]);
+    inbox::recheck(permitted, Condition::all().add(unknown)).await?;
+    permitted.ring_work();
+    Ok(())
+}
+
 async fn create(store: &Store, origin: &Origin, input: ProductCreateInput) -> Result<product::Model> {
     let retry = Key::of("productCreate", input.idempotency_key.as_deref(), &input);
     let ProductCreateInput { key, name, projects, idempotency_key: _ } = input;
-    let permitted = store.create(origin, Act::ProductManage).await?;
+    let mut permitted = store.create(origin, Act::ProductManage).await?;
     if let Some(id) = idempotency::taken(&permitted, retry.as_ref()).await? {
         let id: Uuid = id.parse().map_err(Error::internal)?;
         let made = product::Entity::find_by_id(id).one(permitted.conn()).await?;
@@ -233,6 +241,7 @@ async fn create(store: &Store, origin: &Origin, input: ProductCreateInput) -> Re
     insert(&permitted, row.clone()).await?;
     write_projects(&permitted, row.id, projects.clone()).await?;
     idempotency::done(&permitted, retry.as_ref(), row.id).await?;
+    look_again(&mut permitted).await?;
     let nothing: [String; 0] = [];
     let change = Change::of("productCreate").added("Product", row.id, &row).field("Product", row.id, "projects", nothing, &projects);
     permitted.commit(change).await?;
@@ -241,7 +250,7 @@ async fn create(store: &Store, origin: &Origin, input: ProductCreateInput) -> Re
 
 async fn edit(store: &Store, origin: &Origin, input: ProductUpdateInput) -> Result<product::Model> {
     let ProductUpdateInput { id, expected_version, name, projects, active } = input;
-    let permitted = store.create(origin, Act::ProductManage).await?;
+    let mut permitted = store.create(origin, Act::ProductManage).await?;
     let found = product::Entity::find_by_id(Kind::Product.uuid(&id)?).lock_exclusive().one(permitted.conn()).await?;
     let before = found.ok_or_else(|| Error::not_found("Product"))?;
     expect_version(expected_version, before.version)?;
@@ -268,6 +277,7 @@ async fn edit(store: &Store, origin: &Origin, input: ProductUpdateInput) -> Resu
     update(&permitted, row.clone()).await?;
     if new != old {
         write_projects(&permitted, row.id, new.clone()).await?;
+        look_again(&mut permitted).await?;
     }
     let change = Change::of("productUpdate").edited("Product", row.id, &before, &row).field("Product", row.id, "projects", &old, &new);
     permitted.commit(change).await?;

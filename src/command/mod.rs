@@ -1,5 +1,6 @@
 //! What the binary can be told to do. Settings come from the environment (see [`Settings`]); the arguments are few.
 
+pub mod deployment;
 mod serve;
 mod upkeep;
 
@@ -7,7 +8,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::Subcommand;
 
-use crate::{config::Settings, telemetry};
+use crate::{clock::Clock, config::Settings, telemetry};
 
 /// A command of the binary.
 #[derive(Debug, Default, Subcommand)]
@@ -44,6 +45,14 @@ pub enum Command {
     },
     /// Check the configuration and say what is wrong
     CheckConfig,
+    /// Print the OpenAPI document of the REST routes
+    Openapi,
+    /// Report deployments to a running service
+    Deployment {
+        /// What to do
+        #[command(subcommand)]
+        what: deployment::Deployment,
+    },
     /// Ask a running service on this machine whether it is ready (exit code 0 or 1)
     Healthcheck,
 }
@@ -93,12 +102,18 @@ pub struct Token {
 pub fn run(command: Command) -> ExitCode {
     // One provider of TLS for everything that goes out.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    // This talks to a service from outside and has no business with its settings.
+    if let Command::Deployment { what: deployment::Deployment::Report(report) } = &command {
+        return ended(in_runtime(deployment::report(report, Clock::default().now())));
+    }
     let done = Settings::load().and_then(|settings| {
         telemetry::start(&settings)?;
         match command {
             Command::Serve => in_runtime(serve::serve(settings)),
             Command::Migrate { what } => in_runtime(upkeep::migrate(settings, what)),
             Command::Schema => upkeep::print(&crate::graphql::schema::sdl()),
+            Command::Openapi => upkeep::print(&crate::deployment::openapi::document()),
+            Command::Deployment { .. } => Ok(()),
             Command::Keys { out } => upkeep::keys(&out),
             Command::Token(token) => upkeep::token(&settings, &token),
             Command::Demo { reports } => in_runtime(upkeep::demo(settings, reports)),
@@ -107,6 +122,10 @@ pub fn run(command: Command) -> ExitCode {
             Command::Healthcheck => in_runtime(upkeep::healthcheck(settings)),
         }
     });
+    ended(done)
+}
+
+fn ended(done: Result<(), String>) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {

@@ -3,13 +3,17 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, Object, SimpleObject};
-use entity::{enums::ReportSection, improvement_action, occurrence, report};
+use entity::{deployment, enums::ReportSection, improvement_action, occurrence, report};
 use sea_orm::prelude::Uuid;
 
 use super::feed::Told;
 use crate::{
+    deployment::{Deployment, search::seen_row},
     error::Result,
-    graphql::{context::row, scalars::Instant},
+    graphql::{
+        context::{actor, row},
+        scalars::Instant,
+    },
     improvement::{ActionOccurrence, ImprovementAction},
     report::Report,
 };
@@ -37,6 +41,8 @@ pub enum EventType {
     ReportSuperseded,
     /// A problem was recorded.
     ProblemRecorded,
+    /// Something was told of a deployment, or it was attached, held or dismissed.
+    DeploymentRecorded,
     /// An occurrence was completed.
     ActionCompleted,
     /// A completion was verified.
@@ -53,7 +59,7 @@ pub enum EventType {
     ActionCancelled,
 }
 
-const KINDS: [(EventType, &str); 17] = [
+const KINDS: [(EventType, &str); 18] = [
     (EventType::ReportCreated, "report.created.v1"),
     (EventType::ReportChanged, "report.changed.v1"),
     (EventType::ReportSubmitted, "report.submitted.v1"),
@@ -64,6 +70,7 @@ const KINDS: [(EventType, &str); 17] = [
     (EventType::ReportDiscarded, "report.discarded.v1"),
     (EventType::ReportSuperseded, "report.superseded.v1"),
     (EventType::ProblemRecorded, "problem.recorded.v1"),
+    (EventType::DeploymentRecorded, "deployment.recorded.v1"),
     (EventType::ActionCompleted, "action.completed.v1"),
     (EventType::ActionVerified, "action.verified.v1"),
     (EventType::ActionReopened, "action.reopened.v1"),
@@ -128,7 +135,7 @@ impl Event {
         self.kind
     }
 
-    /// The report, or its action, that it is about, as CloudEvents name it.
+    /// The report, its action or deployment, that it is about, as CloudEvents name it.
     async fn subject(&self) -> &str {
         &self.told.event.subject
     }
@@ -160,6 +167,13 @@ impl Event {
     async fn action(&self, ctx: &Context<'_>) -> Option<Result<ImprovementAction>> {
         let found = row::<improvement_action::Entity>(ctx, self.told.event.action_id?).await;
         found.map(|row| row.map(|row| ImprovementAction::new((*row).clone()))).transpose()
+    }
+
+    /// The deployment that it is about, as it stands now, if you may see it.
+    async fn deployment(&self, ctx: &Context<'_>) -> Option<Result<Deployment>> {
+        let found = row::<deployment::Entity>(ctx, self.told.event.deployment_id?).await;
+        let seen = |row: &Arc<deployment::Model>| actor(ctx).is_ok_and(|actor| seen_row(actor, row));
+        found.map(|row| row.filter(seen).map(|row| Deployment((*row).clone()))).transpose()
     }
 
     /// The occurrence of the action that it is about, as it stands now.

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     auth::Actor,
     error::{Error, Result, say},
-    store::sees,
+    store::hears,
 };
 
 /// How soon a log that cannot be read is tried again.
@@ -32,6 +32,8 @@ pub struct Wanted {
     pub types: Option<Vec<EventType>>,
     /// About an improvement action.
     pub actions_only: bool,
+    /// About a deployment.
+    pub deployments_only: bool,
     /// About an action that this department owns.
     pub department: Option<String>,
 }
@@ -46,6 +48,7 @@ impl Wanted {
         self.report.is_none_or(|report| event.report_id == Some(report))
             && self.types.as_ref().is_none_or(|types| types.contains(&kind))
             && (!self.actions_only || event.action_id.is_some())
+            && (!self.deployments_only || event.deployment_id.is_some())
             && self.department.as_ref().is_none_or(owned)
     }
 }
@@ -129,7 +132,7 @@ impl Follower {
                 Ok(told) if told.event.report_id.is_some() && told.sight.is_none() => self.behind_to = told.event.position,
                 Ok(told) => {
                     self.cursor = told.event.position;
-                    let seen = told.sight.as_ref().is_some_and(|sight| sees(&self.actor, sight));
+                    let seen = hears(&self.actor, &told.event, told.sight.as_ref());
                     if seen && self.wanted.holds(&told.event) {
                         return Ok(Some(told));
                     }

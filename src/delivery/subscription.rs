@@ -47,6 +47,18 @@ impl Subscriptions {
         events(ctx, wanted, after).await
     }
 
+    /// What pipelines tell of deployments, and what becomes of them: of reports that you may read, of what is parked if you may see
+    /// that, and a pipeline's own.
+    async fn deployment_recorded<'a>(
+        &self,
+        ctx: &Context<'a>,
+        #[graphql(desc = "Deployments of one report; all unless given.")] report: Option<ID>,
+        #[graphql(desc = "Resume behind this position; from now on unless given.")] after: Option<String>,
+    ) -> Result<impl Stream<Item = Result<Event>> + use<'a>> {
+        let wanted = Wanted { deployments_only: true, ..wanted(report.as_ref(), Some(vec![EventType::DeploymentRecorded]))? };
+        events(ctx, wanted, after).await
+    }
+
     /// The event log. `REPORT_CHANGED`, which every edit of content tells, comes only where `types` names it.
     async fn events<'a>(
         &self,

@@ -373,6 +373,7 @@ impl Company {
                 detected_at: Some(detected),
                 resolved_at: Some(detected + TimeDelta::minutes(i64::from(minutes))),
                 triggered_rollback: rollback,
+                deployment_id: None,
                 recorded_by: person_id("u-1041"),
                 recorded_at: making.row.created_at,
                 version: 1,

@@ -5,15 +5,21 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, Object, SimpleObject};
 use entity::{
     enums::{MilestoneKind, MilestonePrecision, MilestoneStatus},
-    milestone, report,
+    milestone,
+    pipeline::ValueSource,
+    report, reported_value,
 };
 
 use crate::{
     auth::{Act, policy},
     catalog::Department,
+    deployment::{
+        effects::field_of,
+        part::{ReportedValue, Shown, reported, source_of},
+    },
     error::Result,
     graphql::{
-        context::{actor, parent, store},
+        context::{actor, children, parent, store},
         ids::Kind,
         scalars::Instant,
     },
@@ -82,6 +88,24 @@ impl Milestone {
         rules::milestone_delay_minutes(&self.0, calendar).and_then(|m| i32::try_from(m).ok()).map(Ok)
     }
 
+    /// Who the actual time comes from; null while there is none.
+    async fn actual_source(&self, ctx: &Context<'_>) -> Option<Result<ValueSource>> {
+        let values = match children::<reported_value::Entity>(ctx, self.0.report_id).await {
+            Ok(values) => values,
+            Err(error) => return Some(Err(error)),
+        };
+        source_of(self.value(&values), self.0.actual_at.map(Shown::At)).map(Ok)
+    }
+
+    /// What pipelines report as its actual time: what is shown, or what stands beside a person's time.
+    async fn reported(&self, ctx: &Context<'_>) -> Option<Result<ReportedValue>> {
+        let values = match children::<reported_value::Entity>(ctx, self.0.report_id).await {
+            Ok(values) => values,
+            Err(error) => return Some(Err(error)),
+        };
+        reported(ctx, self.value(&values), self.0.actual_at.map(Shown::At)).await.transpose()
+    }
+
     /// 延迟原因.
     async fn delay_reason(&self) -> Option<&str> {
         self.0.delay_reason.as_deref()
@@ -124,6 +148,13 @@ impl Milestone {
             edit: plan,
             remove: plan && self.0.kind == MilestoneKind::Custom,
         })
+    }
+}
+
+impl Milestone {
+    /// What pipelines report for it.
+    fn value<'a>(&self, values: &'a [reported_value::Model]) -> Option<&'a reported_value::Model> {
+        values.iter().find(|v| Some(v.field) == field_of(self.0.kind))
     }
 }
 

@@ -12,6 +12,7 @@ use crate::{
     auth::Act,
     catalog::department::check_codes,
     clock::Calendar,
+    deployment::{apply::entered, effects::field_of},
     error::{Error, Result, UserErrorCode, say},
     graphql::{
         ids::Kind,
@@ -254,10 +255,14 @@ async fn edit(store: &Store, origin: &Origin, input: MilestoneUpdateInput) -> Re
         row.name = Some(filled);
         checks.patch_value("precision", precision, &mut row.precision);
     }
+    let reports_actual = !actual_at.is_undefined();
     let kept = |t: Instant| at(t, row.precision, permitted.calendar());
     let (actual_at, planned_at) = (actual_at.map_value(kept), planned_at.map_value(kept));
     crate::graphql::input::patch_into(actual_at, &mut row.actual_at);
     crate::graphql::input::patch_into(planned_at, &mut row.planned_at);
+    if let (true, Some(field)) = (reports_actual, field_of(before.kind)) {
+        entered(&permitted, row.report_id, &[field]).await?;
+    }
     let again = |t| at(Instant(t), row.precision, permitted.calendar());
     (row.actual_at, row.planned_at) = (row.actual_at.map(again), row.planned_at.map(again));
     checks.patch_text("delayReason", delay_reason, LONG, &mut row.delay_reason);

@@ -5,6 +5,7 @@ use entity::enums::{
     ActionArea, ActionStatus, ComplianceVerdict, Impact, MilestoneKind, OccurrenceStatus, ProblemPhase, ReleaseOutcome, ReleaseStrategy,
     ReleaseType, ReportState,
 };
+use entity::pipeline::{DeliveryFate, DeliveryWay, DeploymentStanding, DeploymentStatus, EnvironmentClass, ParkedReason};
 use sea_orm::{
     Condition, Value,
     sea_query::{Expr, ExprTrait, Func, LikeExpr},
@@ -82,6 +83,12 @@ pub struct DateTimeFilter {
 #[graphql(concrete(name = "ActionAreaFilter", params(ActionArea)))]
 #[graphql(concrete(name = "ActionStatusFilter", params(ActionStatus)))]
 #[graphql(concrete(name = "OccurrenceStatusFilter", params(OccurrenceStatus)))]
+#[graphql(concrete(name = "DeploymentStatusFilter", params(DeploymentStatus)))]
+#[graphql(concrete(name = "DeploymentStandingFilter", params(DeploymentStanding)))]
+#[graphql(concrete(name = "EnvironmentClassFilter", params(EnvironmentClass)))]
+#[graphql(concrete(name = "ParkedReasonFilter", params(ParkedReason)))]
+#[graphql(concrete(name = "DeliveryFateFilter", params(DeliveryFate)))]
+#[graphql(concrete(name = "DeliveryWayFilter", params(DeliveryWay)))]
 pub struct EnumFilter<T: InputType> {
     /// Equal to.
     pub eq: Option<T>,

@@ -120,7 +120,8 @@ async fn answer(
 const DRAIN_BYTES: usize = 16 * 1024 * 1024;
 const DRAIN_TIME: Duration = Duration::from_secs(2);
 
-async fn drain(body: Body) {
+/// Reads what is not wanted, and forgets it.
+pub async fn drain(body: Body) {
     let mut frames = body.into_data_stream();
     let unwanted = async {
         let mut left = DRAIN_BYTES;
@@ -135,7 +136,10 @@ async fn drain(body: Body) {
 }
 
 /// The body, as far as it may go.
-async fn read(body: Body, most: usize) -> std::result::Result<Vec<u8>, Refusal> {
+///
+/// # Errors
+/// That it is too large, or ends too early.
+pub async fn read(body: Body, most: usize) -> std::result::Result<Vec<u8>, Refusal> {
     let mut frames = body.into_data_stream();
     let mut all = Vec::new();
     while let Some(frame) = frames.next().await {

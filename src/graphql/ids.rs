@@ -23,9 +23,12 @@ pub enum Kind {
     ImprovementAction,
     ActionOccurrence,
     AuditEntry,
+    Deployment,
+    InboundDelivery,
+    IngestionSource,
 }
 
-const KINDS: [Kind; 13] = [
+const KINDS: [Kind; 16] = [
     Kind::Report,
     Kind::Department,
     Kind::Product,
@@ -39,6 +42,9 @@ const KINDS: [Kind; 13] = [
     Kind::ImprovementAction,
     Kind::ActionOccurrence,
     Kind::AuditEntry,
+    Kind::Deployment,
+    Kind::InboundDelivery,
+    Kind::IngestionSource,
 ];
 
 impl Kind {
@@ -57,6 +63,9 @@ impl Kind {
             Self::ImprovementAction => "ImprovementAction",
             Self::ActionOccurrence => "ActionOccurrence",
             Self::AuditEntry => "AuditEntry",
+            Self::Deployment => "Deployment",
+            Self::InboundDelivery => "InboundDelivery",
+            Self::IngestionSource => "IngestionSource",
         }
     }
 

@@ -43,6 +43,10 @@ pub fn acts_of(field: &str) -> &'static [Act<'static>] {
         "numberSequenceSet" => &[Act::SequenceManage],
         "personErase" => &[Act::PersonErase],
         "auditLog" => &[Act::AuditRead],
+        "deploymentRecord" | "buildRegister" => &[Act::DeploymentRecord],
+        "deploymentAttach" | "deploymentDismiss" | "deploymentRestore" | "inboundDeliveryReplay" => &[Act::DeploymentSettle],
+        "parkedDeployments" => &[Act::DeploymentWaitingRead],
+        "ingestionSources" | "ingestionSourceCreate" | "ingestionSourceUpdate" | "ingestionSourceSecretRotate" => &[Act::SourceManage],
         _ => &[],
     }
 }

@@ -132,8 +132,9 @@ impl From<Error> for Refusal {
         let status = match &error {
             Error::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
             Error::RateLimited { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Error::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Error::Unavailable(_) | Error::Raced => StatusCode::SERVICE_UNAVAILABLE,
             Error::Timeout(_) => StatusCode::GATEWAY_TIMEOUT,
+            Error::UnderWay => StatusCode::CONFLICT,
             Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Error::Forbidden(_) | Error::NotFound(_) | Error::BadInput(_) | Error::User(_) | Error::PositionExpired => {
                 StatusCode::BAD_REQUEST

@@ -13,6 +13,7 @@ use crate::{
     catalog::{CatalogMutation, CatalogQuery},
     config::Settings,
     delivery::subscription::Subscriptions,
+    deployment::{DeploymentMutations, DeploymentQueries},
     evaluation::EvaluationMutation,
     execution::{ExecutionMutation, search::MilestoneQuery},
     improvement::{ImprovementMutation, search::ImprovementQuery},
@@ -23,7 +24,7 @@ use crate::{
 /// Everything that can be read.
 #[derive(Default, MergedObject)]
 #[graphql(name = "Query")]
-pub struct Queries(ReportQuery, CatalogQuery, ImprovementQuery, MilestoneQuery, ProblemQuery, CaseQuery, LabelQuery);
+pub struct Queries(ReportQuery, CatalogQuery, ImprovementQuery, MilestoneQuery, ProblemQuery, CaseQuery, LabelQuery, DeploymentQueries);
 
 /// Everything that can be changed. Each mutation takes one `input` and answers the changed object, or `userErrors`.
 #[derive(Default, MergedObject)]
@@ -36,6 +37,7 @@ pub struct Mutations(
     EvaluationMutation,
     ImprovementMutation,
     CatalogMutation,
+    DeploymentMutations,
 );
 
 /// A root whose fields say what they require.

@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 use entity::{
+    deployment,
     enums::{Impact, ProblemPhase, ReportSection},
     incident_review, problem, report,
 };
@@ -24,7 +25,7 @@ use crate::{
         owners::{Owned, codes},
     },
     store::{
-        Announcement, Change, Origin, Store,
+        Announcement, Change, Origin, Permitted, Store,
         idempotency::{self, Key},
         insert, update,
     },
@@ -45,6 +46,8 @@ pub struct ProblemFields {
     pub detected_at: MaybeUndefined<Instant>,
     /// When it was over.
     pub resolved_at: MaybeUndefined<Instant>,
+    /// The deployment that it is tied to: one of this report.
+    pub deployment_id: MaybeUndefined<ID>,
     /// Whether it triggered a rollback.
     pub triggered_rollback: MaybeUndefined<bool>,
     /// 负责部门: codes, in order. Once recorded, of PRODUCT.
@@ -142,8 +145,17 @@ impl ProblemEditMutation {
 
 /// Applies the fields; owners are checked and returned.
 fn apply(checks: &mut Checks, row: &mut problem::Model, fields: ProblemFields, owners: &mut Vec<String>) {
-    let ProblemFields { phase, impact, resolution, handling_minutes, detected_at, resolved_at, triggered_rollback, owners: new_owners } =
-        fields;
+    let ProblemFields {
+        phase,
+        impact,
+        resolution,
+        handling_minutes,
+        detected_at,
+        resolved_at,
+        deployment_id: _,
+        triggered_rollback,
+        owners: new_owners,
+    } = fields;
     patch_into(phase, &mut row.phase);
     patch_into(impact, &mut row.impact);
     checks.patch_text("resolution", resolution, LONG, &mut row.resolution);
@@ -157,6 +169,24 @@ fn apply(checks: &mut Checks, row: &mut problem::Model, fields: ProblemFields, o
     }
     checks.patch_value("triggeredRollback", triggered_rollback, &mut row.triggered_rollback);
     checks.patch_value("owners", new_owners, owners);
+}
+
+/// Ties a problem to a deployment of its report, or unties it.
+async fn tie(permitted: &Permitted, checks: &mut Checks, row: &mut problem::Model, to: &MaybeUndefined<ID>) -> Result<()> {
+    match to {
+        MaybeUndefined::Undefined => {}
+        MaybeUndefined::Null => row.deployment_id = None,
+        MaybeUndefined::Value(id) => {
+            let found = deployment::Entity::find_by_id(Kind::Deployment.uuid(id)?).one(permitted.conn()).await?;
+            let reports = [Some(row.report_id), permitted.report()?.supersedes_id];
+            let of_report = found.as_ref().is_some_and(|d| d.report_id.is_some() && reports.contains(&d.report_id));
+            checks.require(of_report, UserErrorCode::Unknown, "deploymentId", || {
+                say("The report has no such deployment", "该报告没有此部署")
+            });
+            row.deployment_id = found.map(|d| d.id);
+        }
+    }
+    Ok(())
 }
 
 async fn add(store: &Store, origin: &Origin, input: ProblemAddInput) -> Result<problem::Model> {
@@ -182,6 +212,7 @@ async fn add(store: &Store, origin: &Origin, input: ProblemAddInput) -> Result<p
         detected_at: None,
         resolved_at: None,
         triggered_rollback: false,
+        deployment_id: None,
         recorded_by: permitted.person(),
         recorded_at: permitted.now(),
         version: 1,
@@ -192,6 +223,7 @@ async fn add(store: &Store, origin: &Origin, input: ProblemAddInput) -> Result<p
     checks.require(row.number <= 500, UserErrorCode::OutOfRange, "reportId", || {
         say("A report takes at most 500 problems", "每份报告最多记录 500 个问题")
     });
+    tie(&permitted, &mut checks, &mut row, &fields.deployment_id).await?;
     apply(&mut checks, &mut row, fields, &mut owners);
     check_codes(&permitted, &mut checks, "owners", &owners, &[]).await?;
     checks.done()?;
@@ -224,6 +256,7 @@ async fn edit(store: &Store, origin: &Origin, input: ProblemUpdateInput) -> Resu
     let mut new = old.clone();
     let mut checks = Checks::default();
     checks.patch_filled("description", description, LONG, &mut row.description);
+    tie(&permitted, &mut checks, &mut row, &fields.deployment_id).await?;
     apply(&mut checks, &mut row, fields, &mut new);
     check_codes(&permitted, &mut checks, "owners", &new, &old).await?;
     checks.done()?;

@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, ID, Object, SimpleObject};
 use entity::{
+    deployment,
     enums::{Impact, ProblemPhase},
     incident_review, problem, report, timeline_entry,
 };
@@ -9,9 +10,10 @@ use entity::{
 use crate::{
     auth::{Act, policy},
     catalog::{Department, Person},
+    deployment::{Deployment, search::seen_row},
     error::Result,
     graphql::{
-        context::{actor, children, parent},
+        context::{actor, children, parent, row},
         ids::Kind,
         scalars::Instant,
     },
@@ -62,6 +64,13 @@ impl Problem {
     /// 处理时长, in minutes, as entered.
     async fn handling_minutes(&self) -> Option<i32> {
         self.0.handling_minutes
+    }
+
+    /// The deployment that it is tied to, if you may see it.
+    async fn deployment(&self, ctx: &Context<'_>) -> Option<Result<Deployment>> {
+        let found = row::<deployment::Entity>(ctx, self.0.deployment_id?).await;
+        let seen = |row: &std::sync::Arc<deployment::Model>| actor(ctx).is_ok_and(|actor| seen_row(actor, row));
+        found.map(|row| row.filter(seen).map(|row| Deployment((*row).clone()))).transpose()
     }
 
     /// When it was noticed.

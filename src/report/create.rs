@@ -16,6 +16,7 @@ use super::{
 use crate::{
     auth::Act,
     catalog::{application, number::FormNumber},
+    deployment::attach::adopt,
     error::{Error, Result, UserErrorCode, say},
     graphql::{
         payload::{UserError, answer},
@@ -73,7 +74,7 @@ pub async fn run(store: &Store, origin: &Origin, input: ReportCreateInput, curre
     let retry = Key::of("reportCreate", input.idempotency_key.as_deref(), &input);
     let ReportCreateInput { application_number, prepared_on, idempotency_key: _, basics: input } = input;
     let number = FormNumber::application("applicationNumber", &application_number)?;
-    let permitted = store.create(origin, Act::ReportCreate).await?;
+    let mut permitted = store.create(origin, Act::ReportCreate).await?;
     if let Some(id) = idempotency::taken(&permitted, retry.as_ref()).await? {
         let id: Uuid = id.parse().map_err(Error::internal)?;
         let made = report::Entity::find_by_id(id).one(permitted.conn()).await?;
@@ -95,7 +96,10 @@ pub async fn run(store: &Store, origin: &Origin, input: ReportCreateInput, curre
     idempotency::done(&permitted, retry.as_ref(), row.id).await?;
     let change = Change::of("reportCreate").about(row.id).added("Report", row.id, &row);
     let change = rest.write(&permitted, &row, change).await?;
-    permitted.commit(change.announce(Announcement::report("report.created.v1"))).await?;
+    permitted.note(change.announce(Announcement::report("report.created.v1"))).await?;
+    // What pipelines reported before there was a report.
+    let row = Box::pin(adopt(&mut permitted, "reportCreate", row)).await?;
+    permitted.commit(Change::of("reportCreate")).await?;
     Ok(row)
 }
 

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     auth::Act,
+    deployment::attach::let_go,
     error::Result,
     graphql::{
         ids::Kind,
@@ -61,7 +62,7 @@ impl DiscardMutation {
 /// User errors, `FORBIDDEN`, `NOT_FOUND`, faults.
 pub async fn run(store: &Store, origin: &Origin, input: ReportDiscardInput) -> Result<report::Model> {
     let ReportDiscardInput { id, reason } = input;
-    let permitted = store.open(origin, Kind::Report.uuid(&id)?).await?.permit(&[Act::ReportDiscard])?;
+    let mut permitted = store.open(origin, Kind::Report.uuid(&id)?).await?.permit(&[Act::ReportDiscard])?;
     let mut checks = Checks::default();
     checks.filled("reason", &reason, REASON);
     checks.done()?;
@@ -73,6 +74,8 @@ pub async fn run(store: &Store, origin: &Origin, input: ReportDiscardInput) -> R
     let row = step::take(&permitted, LifeCycleAct::Discard, row, ReportState::Discarded, note).await?;
     let change = change.edited("Report", row.id, &before, &row).field("Report", row.id, "reason", None::<()>, &reason);
     let told = json!({ "reason": reason });
-    permitted.commit(change.announce(Announcement::report("report.discarded.v1").with("discard", told))).await?;
+    permitted.note(change.announce(Announcement::report("report.discarded.v1").with("discard", told))).await?;
+    Box::pin(let_go(&mut permitted, "reportDiscard", &row)).await?;
+    permitted.commit(Change::of("reportDiscard")).await?;
     Ok(row)
 }

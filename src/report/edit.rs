@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 use chrono::Datelike;
-use entity::{enums::ReportSection, report};
+use entity::{enums::ReportSection, pipeline::ReportedField, report};
 
 use super::{
     Report,
@@ -12,6 +12,7 @@ use super::{
 use crate::{
     auth::Act,
     catalog::{application, number::FormNumber},
+    deployment::{apply::entered, attach::adopt},
     error::{Error, Result, UserErrorCode, say},
     graphql::{
         ids::Kind,
@@ -66,7 +67,7 @@ impl EditMutation {
 /// User errors, `FORBIDDEN`, `NOT_FOUND`, faults.
 pub async fn run(store: &Store, origin: &Origin, input: ReportUpdateInput) -> Result<report::Model> {
     let ReportUpdateInput { id, expected_version, application_number, prepared_on, basics: input } = input;
-    let permitted = store.open(origin, Kind::Report.uuid(&id)?).await?.permit(&[Act::ReportEdit])?;
+    let mut permitted = store.open(origin, Kind::Report.uuid(&id)?).await?.permit(&[Act::ReportEdit])?;
     let before = permitted.report()?.clone();
     expect_version(expected_version, before.row_version)?;
     let mut row = before.clone();
@@ -93,6 +94,7 @@ pub async fn run(store: &Store, origin: &Origin, input: ReportUpdateInput) -> Re
             return Err(Error::user(UserErrorCode::Invalid, "preparedOn", said));
         }
     }
+    entered(&permitted, row.id, &pipeline_fields(&input)).await?;
     let rest = basics::apply(&permitted, &mut row, input).await?;
     let change = Change::of("reportUpdate").edited("Report", row.id, &before, &row);
     let change = rest.write(&permitted, &row, change).await?;
@@ -102,6 +104,22 @@ pub async fn run(store: &Store, origin: &Origin, input: ReportUpdateInput) -> Re
         update(&permitted, row.clone()).await?;
     }
     let change = change.content(ReportSection::Basics, row.id, row.row_version);
-    permitted.commit(change).await?;
+    permitted.note(change).await?;
+    let leads = |r: &report::Model| (r.application_id, r.product_id, r.version_key.clone());
+    if leads(&row) != leads(&before) {
+        row = Box::pin(adopt(&mut permitted, "reportUpdate", row)).await?;
+    }
+    permitted.commit(Change::of("reportUpdate")).await?;
     Ok(row)
+}
+
+/// The fields of a patch that pipelines fill too: from now on they are a person's.
+fn pipeline_fields(input: &BasicsInput) -> Vec<ReportedField> {
+    let given = [
+        (!input.planned_release_at.is_undefined(), ReportedField::PlannedRelease),
+        (!input.actual_release_at.is_undefined(), ReportedField::ActualRelease),
+        (!input.planned_duration_minutes.is_undefined(), ReportedField::PlannedDuration),
+        (!input.actual_duration_minutes.is_undefined(), ReportedField::ActualDuration),
+    ];
+    given.into_iter().filter(|(given, _)| *given).map(|(_, field)| field).collect()
 }

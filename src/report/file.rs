@@ -16,6 +16,7 @@ use super::{
 use crate::{
     auth::Act,
     catalog::department::check_codes,
+    deployment::attach::hand_over,
     error::{Error, Result, UserErrorCode, say},
     graphql::{
         ids::Kind,
@@ -67,7 +68,7 @@ impl FileMutation {
 /// User errors, `FORBIDDEN`, `NOT_FOUND`, faults.
 pub async fn run(store: &Store, origin: &Origin, input: ReportFileInput) -> Result<report::Model> {
     let ReportFileInput { id, department, date, digest } = input;
-    let permitted = store.open(origin, Kind::Report.uuid(&id)?).await?.permit(&[Act::ReportFile])?;
+    let mut permitted = store.open(origin, Kind::Report.uuid(&id)?).await?.permit(&[Act::ReportFile])?;
     let before = permitted.report()?.clone();
     let department = department.unwrap_or_else(|| "COMMITTEE_OFFICE".into());
     let date = date.map_or_else(|| permitted.today(), |d| d.0);
@@ -99,6 +100,11 @@ pub async fn run(store: &Store, origin: &Origin, input: ReportFileInput) -> Resu
     let row = step::take(&permitted, LifeCycleAct::File, row, ReportState::Filed, note).await?;
     let told = json!({ "round": row.round, "digest": digest, "department": department, "date": date });
     let change = change.edited("Report", row.id, &before, &row);
-    permitted.commit(change.announce(Announcement::report("report.filed.v1").with("filing", told))).await?;
+    permitted.note(change.announce(Announcement::report("report.filed.v1").with("filing", told))).await?;
+    let row = match row.supersedes_id {
+        Some(old) => Box::pin(hand_over(&mut permitted, "reportFile", old, row, true)).await?,
+        None => row,
+    };
+    permitted.commit(Change::of("reportFile")).await?;
     Ok(row)
 }

@@ -29,11 +29,18 @@ pub mod worklist;
 use std::sync::Arc;
 
 use async_graphql::MergedObject;
-use entity::report;
+use entity::{enums::ReportState, report};
+use sea_orm::prelude::Uuid;
 
 use crate::{
-    aftermath::AftermathPart, evaluation::EvaluationPart, execution::ExecutionPart, improvement::ImprovementPart, problem::ProblemPart,
+    aftermath::AftermathPart, deployment::DeploymentPart, evaluation::EvaluationPart, execution::ExecutionPart,
+    improvement::ImprovementPart, problem::ProblemPart,
 };
+
+/// Whether content may be written in this state.
+pub fn is_writable(state: ReportState) -> bool {
+    matches!(state, ReportState::Draft | ReportState::Returned)
+}
 
 /// 产品发布总结报告: the product release summary report.
 #[derive(MergedObject, Clone)]
@@ -48,6 +55,7 @@ pub struct Report(
     ImprovementPart,
     approval::ApprovalPart,
     history::HistoryPart,
+    DeploymentPart,
 );
 
 impl Report {
@@ -57,6 +65,11 @@ impl Report {
     /// None.
     pub async fn id(&self, _: &async_graphql::Context<'_>) -> async_graphql::Result<async_graphql::ID> {
         Ok(crate::graphql::ids::Kind::Report.id(self.0.0.id))
+    }
+
+    /// Its row's id.
+    pub fn key(&self) -> Uuid {
+        self.0.0.id
     }
 
     /// The object of a row that the caller sees.
@@ -76,7 +89,8 @@ impl Report {
             summary::SummaryPart(Arc::clone(&row)),
             ImprovementPart(Arc::clone(&row)),
             approval::ApprovalPart(Arc::clone(&row)),
-            history::HistoryPart(row),
+            history::HistoryPart(Arc::clone(&row)),
+            DeploymentPart(row),
         )
     }
 }

@@ -13,6 +13,7 @@ use crate::{
     aftermath::{Case, PostReleaseStat},
     auth::{Act, Facts, policy},
     catalog::{Department, Person, Product, ReleaseApplication, application},
+    deployment::{self, Deployment, delivery::InboundDelivery, source::IngestionSource},
     error::{Error, Result, say},
     evaluation::DepartmentEvaluation,
     execution::Milestone,
@@ -55,6 +56,12 @@ pub enum Node {
     ActionOccurrence(ActionOccurrence),
     /// An audit entry.
     AuditEntry(AuditEntry),
+    /// A deployment.
+    Deployment(Deployment),
+    /// A delivery of a pipeline.
+    InboundDelivery(InboundDelivery),
+    /// An ingestion source.
+    IngestionSource(IngestionSource),
 }
 
 /// Queries by global id.
@@ -85,6 +92,13 @@ fn seen<E: EntityTrait>(ctx: &Context<'_>, report_id: E::Column, by: Select<E>) 
 
 async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
     let Some((kind, key)) = read(id) else { return Ok(None) };
+    // These know their own readers.
+    match kind {
+        Kind::Deployment => return Ok(deployment::search::one(ctx, id).await?.map(Node::Deployment)),
+        Kind::InboundDelivery => return Ok(deployment::delivery::one(ctx, id).await?.map(Node::InboundDelivery)),
+        Kind::IngestionSource => return Ok(deployment::source::one(ctx, id).await?.map(Node::IngestionSource)),
+        _ => {}
+    }
     // A pipeline reads what it reported, nothing else; and who belongs nowhere reads nothing.
     if !policy::reads_submitted(actor(ctx)?) {
         return Ok(None);
@@ -103,7 +117,7 @@ async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
     }
     let Some(id) = uuid else { return Ok(None) };
     Ok(match kind {
-        Kind::Department | Kind::AuditEntry => None,
+        Kind::Department | Kind::AuditEntry | Kind::Deployment | Kind::InboundDelivery | Kind::IngestionSource => None,
         Kind::Report => {
             let query = report::Entity::find_by_id(id).filter(visible(actor(ctx)?));
             store.one(query).await?.map(|r| Node::Report(Report::new(r)))

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     auth::Act,
+    deployment::attach::apply_held,
     error::Result,
     graphql::{
         ids::Kind,
@@ -78,7 +79,7 @@ impl SendBackMutation {
 
 async fn send_back(store: &Store, origin: &Origin, input: ReportReturnInput) -> Result<report::Model> {
     let ReportReturnInput { id, reason } = input;
-    let permitted = store.open(origin, Kind::Report.uuid(&id)?).await?.permit(&[Act::ReportReturn])?;
+    let mut permitted = store.open(origin, Kind::Report.uuid(&id)?).await?.permit(&[Act::ReportReturn])?;
     let mut checks = Checks::default();
     checks.filled("reason", &reason, REASON);
     checks.done()?;
@@ -87,16 +88,20 @@ async fn send_back(store: &Store, origin: &Origin, input: ReportReturnInput) -> 
     let row = step::take(&permitted, LifeCycleAct::Return, before.clone(), ReportState::Returned, note).await?;
     let change = Change::of("reportReturn").edited("Report", row.id, &before, &row).field("Report", row.id, "reason", None::<()>, &reason);
     let told = json!({ "round": row.round, "from": before.state, "reason": reason });
-    permitted.commit(change.announce(Announcement::report("report.returned.v1").with("return", told))).await?;
+    permitted.note(change.announce(Announcement::report("report.returned.v1").with("return", told))).await?;
+    let row = Box::pin(apply_held(&mut permitted, "reportReturn", row)).await?;
+    permitted.commit(Change::of("reportReturn")).await?;
     Ok(row)
 }
 
 async fn withdraw(store: &Store, origin: &Origin, input: ReportWithdrawInput) -> Result<report::Model> {
     let ReportWithdrawInput { id } = input;
-    let permitted = store.open(origin, Kind::Report.uuid(&id)?).await?.permit(&[Act::ReportWithdraw])?;
+    let mut permitted = store.open(origin, Kind::Report.uuid(&id)?).await?.permit(&[Act::ReportWithdraw])?;
     let before = permitted.report()?.clone();
     let row = step::take(&permitted, LifeCycleAct::Withdraw, before.clone(), ReportState::Returned, Note::default()).await?;
     let change = Change::of("reportWithdraw").edited("Report", row.id, &before, &row);
-    permitted.commit(change.announce(Announcement::report("report.withdrawn.v1"))).await?;
+    permitted.note(change.announce(Announcement::report("report.withdrawn.v1"))).await?;
+    let row = Box::pin(apply_held(&mut permitted, "reportWithdraw", row)).await?;
+    permitted.commit(Change::of("reportWithdraw")).await?;
     Ok(row)
 }

@@ -9,7 +9,7 @@ use entity::{
     department_evaluation,
     enums::{LifeCycleAct, ReportState},
     feedback_source, improvement_action, incident_review, milestone, owner, participant, participant_person, planned_fix,
-    post_release_stat, problem, report, shortcoming, staffing, timeline_entry, typical_case,
+    post_release_stat, problem, report, reported_value, shortcoming, staffing, timeline_entry, typical_case,
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, prelude::Uuid};
 
@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     auth::Act,
+    deployment::attach::hand_over,
     error::{Error, Result, UserErrorCode, say},
     graphql::{
         ids::Kind,
@@ -65,7 +66,7 @@ impl SupersedeMutation {
 /// User errors, `FORBIDDEN`, `NOT_FOUND`, faults.
 pub async fn run(store: &Store, origin: &Origin, input: ReportSupersedeInput) -> Result<report::Model> {
     let ReportSupersedeInput { id } = input;
-    let permitted = store.open(origin, Kind::Report.uuid(&id)?).await?.permit(&[Act::ReportSupersede])?;
+    let mut permitted = store.open(origin, Kind::Report.uuid(&id)?).await?.permit(&[Act::ReportSupersede])?;
     let filed = permitted.report()?.clone();
     refuse_second(&permitted, &filed).await?;
     let content = Content::of(&permitted, filed.clone()).await?;
@@ -99,7 +100,9 @@ pub async fn run(store: &Store, origin: &Origin, input: ReportSupersedeInput) ->
         .added("Report", row.id, &row)
         .field("Report", filed.id, "supersededBy", None::<()>, row.id)
         .announce(Announcement::report("report.created.v1").of(row.id));
-    permitted.commit(change).await?;
+    permitted.note(change).await?;
+    let row = Box::pin(hand_over(&mut permitted, "reportSupersede", filed.id, row, false)).await?;
+    permitted.commit(Change::of("reportSupersede")).await?;
     Ok(row)
 }
 
@@ -195,5 +198,9 @@ async fn copy(permitted: &Permitted, content: &Content, report_id: Uuid) -> Resu
     insert_many::<department_evaluation::Model>(permitted, evaluations).await?;
     insert_many::<shortcoming::Model>(permitted, shortcomings).await?;
     insert_many::<improvement_action::Model>(permitted, actions).await?;
-    insert_many::<owner::Model>(permitted, owners).await
+    insert_many::<owner::Model>(permitted, owners).await?;
+    let values =
+        reported_value::Entity::find().filter(reported_value::Column::ReportId.eq(content.report.id)).all(permitted.conn()).await?;
+    let values = values.into_iter().map(|v| reported_value::Model { id: Uuid::now_v7(), report_id, ..v });
+    insert_many::<reported_value::Model>(permitted, values.collect()).await
 }

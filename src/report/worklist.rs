@@ -5,8 +5,11 @@ use std::sync::Arc;
 use async_graphql::{Context, Object, SimpleObject};
 use chrono::Days;
 use entity::{
+    deployment,
     enums::{LifeCycleAct, MemberRole, OccurrenceStatus, ReportState, ServiceRole},
-    life_cycle_step, occurrence, report,
+    life_cycle_step, occurrence,
+    pipeline::DeploymentStanding,
+    report,
 };
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
@@ -20,7 +23,8 @@ use super::{
     object::retired,
 };
 use crate::{
-    auth::{Act, Actor, policy},
+    auth::{Act, Actor, Facts, policy},
+    deployment::Deployment,
     error::Result,
     graphql::context::{actor, caller, store},
     improvement::{
@@ -116,6 +120,11 @@ impl Worklist {
     /// Due dates of your departments' actions that have passed, the oldest first.
     async fn overdue_actions(&self, ctx: &Context<'_>) -> Option<Result<Vec<ActionOccurrence>>> {
         Some(due(ctx, true).await)
+    }
+
+    /// Deployments that belong to no report yet, or to more than one, if you may attach them; the oldest first.
+    async fn parked_deployments(&self, ctx: &Context<'_>) -> Option<Result<Vec<Deployment>>> {
+        Some(parked(ctx).await)
     }
 
     /// Completions that wait for your verification, the oldest first.
@@ -214,6 +223,18 @@ async fn due(ctx: &Context<'_>, overdue: bool) -> Result<Vec<ActionOccurrence>> 
         .order_by_asc(occurrence::Column::Id)
         .limit(MOST);
     Ok(store.all(query).await?.into_iter().map(ActionOccurrence).collect())
+}
+
+async fn parked(ctx: &Context<'_>) -> Result<Vec<Deployment>> {
+    let (store, actor) = (store(ctx)?, actor(ctx)?);
+    if policy::allows(actor, Act::DeploymentSettle, &Facts::default()).is_err() {
+        return Ok(Vec::new());
+    }
+    let query = deployment::Entity::find()
+        .filter(deployment::Column::Standing.eq(DeploymentStanding::Parked))
+        .order_by_asc(deployment::Column::Id)
+        .limit(MOST);
+    Ok(store.all(query).await?.into_iter().map(Deployment).collect())
 }
 
 async fn awaiting_verification(ctx: &Context<'_>) -> Result<Vec<ActionOccurrence>> {

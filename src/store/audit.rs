@@ -19,6 +19,8 @@ pub struct Change {
     rows: Vec<Row>,
     pub(super) announcements: Vec<Announcement>,
     pub(super) report_id: Option<Uuid>,
+    /// Whether the report itself was changed.
+    pub(super) touches: bool,
 }
 
 #[derive(Debug)]
@@ -31,12 +33,19 @@ struct Row {
 impl Change {
     /// The change that an act makes; `act` is the mutation's name.
     pub fn of(act: &'static str) -> Self {
-        Self { act, rows: Vec::new(), announcements: Vec::new(), report_id: None }
+        Self { act, rows: Vec::new(), announcements: Vec::new(), report_id: None, touches: true }
     }
 
     /// Names the report, where the door did not open one (creation).
     pub fn about(mut self, report: Uuid) -> Self {
         self.report_id = Some(report);
+        self
+    }
+
+    /// Names the report that it is about, which stays as it is: what is held is told of it, and changes nothing in it.
+    pub fn beside(mut self, report: Option<Uuid>) -> Self {
+        self.report_id = report;
+        self.touches = false;
         self
     }
 

@@ -39,6 +39,10 @@ pub struct Permitted {
     origin: Origin,
     calendar: Calendar,
     report: Option<report::Model>,
+    /// Whether an event was written.
+    tells: bool,
+    /// Whether there is something to work.
+    works: bool,
 }
 
 impl Store {
@@ -83,7 +87,7 @@ impl Store {
             policy::allows(&origin.actor, act, &facts)?;
         }
         let tx = self.begin(origin).await?;
-        Ok(Permitted { tx, origin: origin.clone(), calendar: self.calendar, report: None })
+        Ok(Permitted { tx, origin: origin.clone(), calendar: self.calendar, report: None, tells: false, works: false })
     }
 
     /// The codes of the retired departments.
@@ -131,7 +135,7 @@ impl Opened {
         for act in acts {
             policy::allows(&self.origin.actor, *act, &self.facts)?;
         }
-        Ok(Permitted { tx: self.tx, origin: self.origin, calendar: self.calendar, report: Some(self.report) })
+        Ok(Permitted { tx: self.tx, origin: self.origin, calendar: self.calendar, report: Some(self.report), tells: false, works: false })
     }
 }
 
@@ -166,6 +170,11 @@ impl Permitted {
         self.origin.actor.person_id()
     }
 
+    /// Rings for whoever works, once this is committed.
+    pub fn ring_work(&mut self) {
+        self.works = true;
+    }
+
     /// The report that was opened.
     ///
     /// # Errors
@@ -174,12 +183,15 @@ impl Permitted {
         self.report.as_ref().ok_or_else(|| Error::internal("no report was opened"))
     }
 
-    /// Writes the audit entries and the events, and commits. A change of nothing is committed as nothing.
-    pub async fn commit(self, change: Change) -> Result<()> {
+    /// Writes the audit entries and the events of one change of several that this transaction makes.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn note(&mut self, change: Change) -> Result<()> {
         let report_id = change.report_id.or(self.report.as_ref().map(|r| r.id));
-        let tells = !change.announcements.is_empty();
+        self.tells |= !change.announcements.is_empty();
         if !change.is_empty() {
-            if let Some(id) = report_id {
+            if let Some(id) = report_id.filter(|_| change.touches) {
                 report::Entity::update_many()
                     .col_expr(report::Column::UpdatedAt, sea_orm::sea_query::Expr::value(self.tx.now))
                     .filter(report::Column::Id.eq(id))
@@ -189,9 +201,18 @@ impl Permitted {
             audit::record(&self.tx.conn, &self.origin, self.tx.now, report_id, &change).await?;
             outbox::announce(&self.tx.conn, self.tx.now, report_id, change.announcements).await?;
         }
+        Ok(())
+    }
+
+    /// Writes the audit entries and the events, and commits. A change of nothing is committed as nothing.
+    pub async fn commit(mut self, change: Change) -> Result<()> {
+        self.note(change).await?;
         self.tx.conn.commit().await?;
-        if tells {
+        if self.tells {
             self.tx.bell.notify_one();
+        }
+        if self.works {
+            self.tx.work.notify_one();
         }
         Ok(())
     }

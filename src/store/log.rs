@@ -8,12 +8,11 @@ use std::{
 
 use entity::{event, owner, participant, report};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, Statement,
-    prelude::Uuid,
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select, Statement, prelude::Uuid,
 };
 use tokio::sync::Notify;
 
-use super::{Store, children::any_of, visible};
+use super::{Store, children::any_of, visible::heard};
 use crate::{auth::Actor, error::Result};
 
 /// The channel on which replicas ring for each other: a doorbell, not the truth.
@@ -59,8 +58,7 @@ impl Store {
 
     /// Events that the caller sees behind a position, up to another; of one report, if it is given.
     pub async fn log_seen(&self, actor: &Actor, of: Option<Uuid>, after: i64, to: i64, most: u64) -> Result<Vec<event::Model>> {
-        let reports = report::Entity::find().select_only().column(report::Column::Id).filter(visible(actor));
-        let seen = behind(after).filter(event::Column::Position.lte(to)).filter(event::Column::ReportId.in_subquery(reports.into_query()));
+        let seen = behind(after).filter(event::Column::Position.lte(to)).filter(heard(actor));
         let seen = match of {
             Some(report) => seen.filter(event::Column::ReportId.eq(report)),
             None => seen,

@@ -7,6 +7,7 @@ mod connect;
 mod door;
 pub mod idempotency;
 mod import;
+pub mod inbox;
 pub mod log;
 pub mod numbering;
 mod outbox;
@@ -29,7 +30,7 @@ pub use connect::{connect, schema_status};
 pub use door::{Opened, Permitted, ReportRow, insert, insert_many, update};
 pub use import::Rows;
 pub use outbox::{Announcement, REPORT_CHANGED};
-pub use visible::{involving, sees, visible};
+pub use visible::{hears, involving, own_key, sees, sees_waiting, visible};
 
 use crate::{
     auth::Actor,
@@ -50,6 +51,8 @@ pub struct Store {
     patience: std::time::Duration,
     /// Rung when an event was committed here.
     bell: Arc<Notify>,
+    /// Rung when there is something to work.
+    work: Arc<Notify>,
     /// Statements that one request may have under way: one reader shall not empty the pool.
     at_once: Option<Arc<Semaphore>>,
 }
@@ -68,13 +71,14 @@ struct Tx {
     conn: DatabaseTransaction,
     now: DateTime<Utc>,
     bell: Arc<Notify>,
+    work: Arc<Notify>,
     _turn: Option<OwnedMutexGuard<()>>,
 }
 
 impl Store {
     /// A store over an open connection.
     pub fn new(db: DatabaseConnection, clock: Arc<Clock>, calendar: Calendar, patience: std::time::Duration) -> Self {
-        Self { db, writers: Arc::default(), clock, calendar, patience, bell: Arc::default(), at_once: None }
+        Self { db, writers: Arc::default(), clock, calendar, patience, bell: Arc::default(), work: Arc::default(), at_once: None }
     }
 
     /// For one request, which may have so many statements under way at once.
@@ -132,15 +136,19 @@ impl Store {
         let _ = self.db.close().await;
     }
 
+    /// The turn of a writer, on SQLite.
+    async fn writers_turn(&self) -> Result<Option<OwnedMutexGuard<()>>> {
+        if self.db.get_database_backend() == DbBackend::Postgres {
+            return Ok(None);
+        }
+        let wait = tokio::time::timeout(self.patience, Arc::clone(&self.writers).lock_owned());
+        Ok(Some(wait.await.map_err(|_| Error::Unavailable("the queue of writers is too long".into()))?))
+    }
+
     /// Begins a write: the only place that does.
     async fn begin(&self, origin: &Origin) -> Result<Tx> {
         let postgres = self.db.get_database_backend() == DbBackend::Postgres;
-        let turn = if postgres {
-            None
-        } else {
-            let wait = tokio::time::timeout(self.patience, Arc::clone(&self.writers).lock_owned());
-            Some(wait.await.map_err(|_| Error::Unavailable("the queue of writers is too long".into()))?)
-        };
+        let turn = self.writers_turn().await?;
         #[expect(clippy::disallowed_methods, reason = "the one place that begins a write")]
         let conn = self
             .db
@@ -151,7 +159,7 @@ impl Store {
             .await?;
         let now = if postgres { self.database_time(&conn).await? } else { self.clock.now() };
         people::remember(&conn, &origin.actor).await?;
-        Ok(Tx { conn, now, bell: self.bell(), _turn: turn })
+        Ok(Tx { conn, now, bell: self.bell(), work: self.work_bell(), _turn: turn })
     }
 
     /// One clock per transaction (`events.md` 10).
@@ -162,12 +170,20 @@ impl Store {
     }
 }
 
-/// Runs a write, and once more when it lost against another on a deadlock or a serialisation failure.
+/// How often a write that others came between is tried.
+const TRIES: usize = 10;
+
+/// Runs a write, and once more when it lost against another on a deadlock or a serialisation failure; more often when another
+/// write came between what it had read and what it was to write.
 pub async fn retrying<T, F: Future<Output = Result<T>>>(write: impl Fn() -> F) -> Result<T> {
-    match write().await {
-        Err(error) if crate::error::is_transient(&error) => write().await,
-        other => other,
+    for _ in 1..TRIES {
+        match write().await {
+            Err(Error::Raced) => {}
+            Err(error) if crate::error::is_transient(&error) => break,
+            other => return other,
+        }
     }
+    write().await
 }
 
 /// What a refused reader is told about a report.

@@ -21,18 +21,24 @@ pub struct Announcement {
     kind: &'static str,
     report: Option<Uuid>,
     action: Option<Uuid>,
+    deployment: Option<Uuid>,
     data: Map<String, Value>,
 }
 
 impl Announcement {
     /// About a report.
     pub fn report(kind: &'static str) -> Self {
-        Self { kind, report: None, action: None, data: Map::new() }
+        Self { kind, report: None, action: None, deployment: None, data: Map::new() }
     }
 
     /// About an improvement action of a report.
     pub fn action(kind: &'static str, action: Uuid) -> Self {
-        Self { kind, report: None, action: Some(action), data: Map::new() }
+        Self { kind, report: None, action: Some(action), deployment: None, data: Map::new() }
+    }
+
+    /// About a deployment, which may belong to no report.
+    pub fn deployment(kind: &'static str, deployment: Uuid) -> Self {
+        Self { kind, report: None, action: None, deployment: Some(deployment), data: Map::new() }
     }
 
     /// About another report than the one that was opened.
@@ -56,26 +62,33 @@ pub(super) async fn announce(
     announcements: Vec<Announcement>,
 ) -> Result<()> {
     let mut known: Option<(Uuid, String, Value)> = None;
-    for Announcement { kind, report, action, mut data } in announcements {
-        let report_id = report.or(report_id).ok_or_else(|| Error::internal("an event about no report"))?;
-        let (number, about) = match &known {
-            Some((id, number, about)) if *id == report_id => (number.clone(), about.clone()),
-            _ => about(conn, report_id).await?,
+    for Announcement { kind, report, action, deployment, mut data } in announcements {
+        let report_id = report.or(report_id);
+        if let Some(id) = report_id
+            && known.as_ref().is_none_or(|(known, ..)| *known != id)
+        {
+            let (number, about) = about(conn, id).await?;
+            known = Some((id, number, about));
+        }
+        let of = known.as_ref().filter(|(id, ..)| report_id == Some(*id));
+        let report = of.map(|(_, number, _)| format!("reports/{number}"));
+        let subject = match (report, action, deployment) {
+            (Some(report), Some(action), _) => format!("{report}/actions/{action}"),
+            (Some(report), None, Some(deployment)) => format!("{report}/deployments/{deployment}"),
+            (Some(report), None, None) => report,
+            (None, _, Some(deployment)) => format!("deployments/{deployment}"),
+            (None, _, None) => return Err(Error::internal("an event about nothing")),
         };
-        known = Some((report_id, number.clone(), about.clone()));
-        let subject = match action {
-            Some(action) => format!("reports/{number}/actions/{action}"),
-            None => format!("reports/{number}"),
-        };
-        data.insert("report".into(), about);
+        data.insert("report".into(), of.map_or(Value::Null, |(_, _, about)| about.clone()));
         let row = event::ActiveModel {
             // No full stop in it, as Standard Webhooks signs `id.timestamp.body` (`events.md` 13).
             id: Set(Uuid::now_v7().to_string()),
             kind: Set(kind.to_owned()),
             subject_sequence: Set(next(conn, &subject).await?),
             subject: Set(subject),
-            report_id: Set(Some(report_id)),
+            report_id: Set(report_id),
             action_id: Set(action),
+            deployment_id: Set(deployment),
             at: Set(now),
             recorded_at: Set(now),
             data: Set(Value::Object(data)),

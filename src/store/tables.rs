@@ -1,9 +1,10 @@
 //! How each table hangs below another: what [`children`](super::children) and the [`door`](super::door) ask about it.
 
 use entity::{
-    department_evaluation, feedback_source, improvement_action, incident_review, life_cycle_step, milestone, occurrence, owner,
-    participant, participant_person, person, planned_fix, post_release_stat, problem, product, product_project, release_application,
-    report, rescheduling, shortcoming, staffing, submission, timeline_entry, typical_case, verification,
+    department_evaluation, deployment, environment_rule, feedback_source, improvement_action, inbound_delivery, incident_review,
+    ingestion_source, life_cycle_step, milestone, observation, occurrence, owner, participant, participant_person, person, planned_fix,
+    post_release_stat, problem, product, product_project, project_mapping, release_application, report, reported_value, rescheduling,
+    shortcoming, source_secret, staffing, submission, timeline_entry, typical_case, verification,
 };
 use sea_orm::prelude::Uuid;
 
@@ -297,5 +298,74 @@ impl ReportRow for occurrence::Entity {
     const NAME: &'static str = "Occurrence";
     fn report_id(row: &occurrence::Model) -> Uuid {
         row.report_id
+    }
+}
+
+impl Child for reported_value::Entity {
+    const PARENT: reported_value::Column = reported_value::Column::ReportId;
+    const ORDER: reported_value::Column = reported_value::Column::Field;
+    fn parent(row: &reported_value::Model) -> Option<Uuid> {
+        Some(row.report_id)
+    }
+}
+
+impl Child for observation::Entity {
+    const PARENT: observation::Column = observation::Column::DeploymentId;
+    const ORDER: observation::Column = observation::Column::Id;
+    fn parent(row: &observation::Model) -> Option<Uuid> {
+        Some(row.deployment_id)
+    }
+}
+
+impl Child for environment_rule::Entity {
+    const PARENT: environment_rule::Column = environment_rule::Column::SourceId;
+    const ORDER: environment_rule::Column = environment_rule::Column::Position;
+    fn parent(row: &environment_rule::Model) -> Option<Uuid> {
+        Some(row.source_id)
+    }
+}
+
+impl Child for project_mapping::Entity {
+    const PARENT: project_mapping::Column = project_mapping::Column::SourceId;
+    const ORDER: project_mapping::Column = project_mapping::Column::Position;
+    fn parent(row: &project_mapping::Model) -> Option<Uuid> {
+        Some(row.source_id)
+    }
+}
+
+impl Child for source_secret::Entity {
+    const PARENT: source_secret::Column = source_secret::Column::SourceId;
+    const ORDER: source_secret::Column = source_secret::Column::CreatedAt;
+    fn parent(row: &source_secret::Model) -> Option<Uuid> {
+        Some(row.source_id)
+    }
+}
+
+impl Child for deployment::Entity {
+    const PARENT: deployment::Column = deployment::Column::ReportId;
+    const ORDER: deployment::Column = deployment::Column::Id;
+    fn parent(row: &deployment::Model) -> Option<Uuid> {
+        row.report_id
+    }
+}
+
+impl ById for deployment::Entity {
+    const ID: deployment::Column = deployment::Column::Id;
+    fn id(row: &deployment::Model) -> Uuid {
+        row.id
+    }
+}
+
+impl ById for inbound_delivery::Entity {
+    const ID: inbound_delivery::Column = inbound_delivery::Column::Id;
+    fn id(row: &inbound_delivery::Model) -> Uuid {
+        row.id
+    }
+}
+
+impl ById for ingestion_source::Entity {
+    const ID: ingestion_source::Column = ingestion_source::Column::Id;
+    fn id(row: &ingestion_source::Model) -> Uuid {
+        row.id
     }
 }

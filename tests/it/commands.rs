@@ -124,8 +124,8 @@ fn keys_tokens_schema_and_migrations() {
     }
     assert_eq!(text(&run(&folder, &["schema"], &[]).stdout), include_str!("../../schema.graphql"));
     assert!(text(&run(&folder, &["migrate", "status"], &[]).stdout).contains("missing  m20261122_000001_catalog"));
-    assert!(text(&run(&folder, &["migrate", "up"], &[]).stdout).contains("applied  m20261122_000006_records"));
-    assert!(text(&run(&folder, &["migrate", "down"], &[]).stdout).contains("missing  m20261122_000006_records"));
+    assert!(text(&run(&folder, &["migrate", "up"], &[]).stdout).contains("applied  m20261122_000007_deployments"));
+    assert!(text(&run(&folder, &["migrate", "down"], &[]).stdout).contains("missing  m20261122_000007_deployments"));
     // Production never migrates by itself, and does not serve a schema that it does not know.
     let output = run(&folder, &["serve"], &production);
     assert!(!output.status.success() && text(&output.stderr).contains("relsum migrate up"), "{}", text(&output.stderr));

@@ -15,6 +15,7 @@ mod catalog;
 mod commands;
 mod conformance;
 mod crash;
+mod deployments;
 mod edge;
 mod failures;
 mod faults;

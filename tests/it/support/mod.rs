@@ -58,6 +58,7 @@ pub fn settings(database_url: &str) -> Settings {
         database_url: Secret(database_url.to_owned()),
         jwt_secret: Some(Secret(SECRET.to_owned())),
         demo: false,
+        encryption_key: Some(Secret("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=".into())),
         database_connections: 8,
         ..Settings::default()
     }
@@ -142,6 +143,13 @@ impl TestApp {
     }
 }
 
+impl TestApp {
+    /// Works what waits, as the job does, until nothing does.
+    pub async fn works(&self) -> usize {
+        relsum::deployment::working::work(&self.app, &Default::default()).await.unwrap()
+    }
+}
+
 /// Somebody with a token.
 #[derive(Clone)]
 pub struct Person<'a> {
@@ -173,6 +181,26 @@ impl<'a> Person<'a> {
             .header("authorization", format!("Bearer {}", self.token));
         let (_, _, body) = self.app.send(request.body(Body::from(body)).unwrap()).await;
         serde_json::from_slice(&body).unwrap_or_else(|_| panic!("not JSON: {}", String::from_utf8_lossy(&body)))
+    }
+
+    /// Posts JSON to a path over REST: status and body.
+    pub async fn posts(&self, path: &str, body: &Value) -> (u16, Value) {
+        self.posts_with(path, &[], body.to_string().into_bytes()).await
+    }
+
+    /// The same, with more headers and any bytes.
+    pub async fn posts_with(&self, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> (u16, Value) {
+        let mut request =
+            Request::post(path).header("authorization", format!("Bearer {}", self.token)).header("accept-language", self.language);
+        if !headers.iter().any(|(name, _)| *name == "content-type") {
+            request = request.header("content-type", "application/json");
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let (status, _, body) = self.app.send(request.body(Body::from(body)).unwrap()).await;
+        let body = serde_json::from_slice(&body).unwrap_or_else(|_| panic!("not JSON: {}", String::from_utf8_lossy(&body)));
+        (status.as_u16(), body)
     }
 
     /// Sends a document that asks for a stream, and gives the first answer in it.

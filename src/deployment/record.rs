@@ -1,0 +1,446 @@
+//! Recording what one delivery says: it joins the set of observations, the set folds into the deployment, and the deployment does
+//! to its report what it may. One transaction; locks go report, deployment, counters.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use entity::{
+    deployment, environment_rule, inbound_delivery, observation,
+    pipeline::{DeploymentStanding, DeploymentStatus, EnvironmentClass, ParkedReason},
+    report,
+};
+use sea_orm::{
+    ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    prelude::Uuid,
+    sea_query::{ExprTrait, OnConflict},
+};
+use serde_json::{Value, json};
+
+use super::{
+    apply::{Applied, lock, refresh},
+    correlate::{lead, project_key},
+    environment::class_of,
+    fold::{Folded, Observed, fold},
+    told::Told,
+};
+use crate::{
+    catalog::number::version_key,
+    error::{Error, Result, UserErrorCode, say},
+    graphql::input::Checks,
+    report::is_writable,
+    store::{Announcement, Change, Permitted, insert, update},
+};
+
+/// The mutation that audit entries name, whichever the way in.
+pub const ACT: &str = "deploymentRecord";
+
+/// Who reports: with the sender's id it makes a deployment's identity.
+#[derive(Debug, Clone)]
+pub struct Reporter {
+    /// `native:` and the subject, or `source:` and the id.
+    pub key: String,
+    /// As people know it.
+    pub name: String,
+    /// The ingestion source, of a webhook.
+    pub source_id: Option<Uuid>,
+    /// Products that it is bound to; empty means any.
+    pub bound_to: Vec<String>,
+    /// Whether to refuse what its binding does not allow; otherwise that is parked.
+    pub strict: bool,
+}
+
+impl Reporter {
+    /// Who calls natively.
+    pub fn native(subject: &str, bound_to: Vec<String>, strict: bool) -> Self {
+        Self { key: format!("native:{subject}"), name: subject.to_owned(), source_id: None, bound_to, strict }
+    }
+}
+
+/// What one delivery says.
+#[derive(Debug, Clone)]
+pub struct Saying {
+    /// The sender's id of the deployment.
+    pub id: String,
+    /// What is said.
+    pub told: Told,
+    /// It takes back what succeeded last among those whose ids begin so.
+    pub withdraws: Option<String>,
+    /// The delivery.
+    pub delivery: Delivery,
+    /// When it came.
+    pub received_at: DateTime<Utc>,
+    /// Whether it is said again on purpose, as rules have changed: then it is folded and placed anew.
+    pub again: bool,
+}
+
+/// The delivery that says it.
+#[derive(Debug, Clone)]
+pub enum Delivery {
+    /// Stored before.
+    Stored(Uuid),
+    /// Stored with what it does.
+    New(Box<inbound_delivery::Model>),
+}
+
+impl Delivery {
+    async fn keep(self, permitted: &Permitted, deployment: Uuid) -> Result<Uuid> {
+        match self {
+            Self::Stored(id) => Ok(id),
+            Self::New(row) => {
+                let row = inbound_delivery::Model { deployment_id: Some(deployment), ..*row };
+                let id = row.id;
+                insert(permitted, row).await?;
+                Ok(id)
+            }
+        }
+    }
+}
+
+/// What became of it.
+#[derive(Debug, Clone)]
+pub struct Recorded {
+    /// The deployment now.
+    pub deployment: deployment::Model,
+    /// Whether it is new.
+    pub created: bool,
+    /// Whether exactly this was said before.
+    pub repeated: bool,
+    /// Its report with what it fills, if it has one.
+    pub applied: Option<Applied>,
+}
+
+/// The deployment of this identity.
+async fn find(permitted: &Permitted, key: &str, id: &str) -> Result<Option<deployment::Model>> {
+    let query = deployment::Entity::find().filter(deployment::Column::SourceKey.eq(key)).filter(deployment::Column::ExternalId.eq(id));
+    Ok(query.one(permitted.conn()).await?)
+}
+
+/// Records what is said.
+///
+/// # Errors
+/// `FORBIDDEN` for what a strict reporter's binding does not allow; `Raced` when another write came between; faults.
+pub async fn record(permitted: &mut Permitted, reporter: &Reporter, rules: &[environment_rule::Model], saying: Saying) -> Result<Recorded> {
+    let Saying { id, mut told, withdraws, delivery, received_at, again } = saying;
+    let before = find(permitted, &reporter.key, &id).await?;
+    if before.is_none() {
+        introduce(&told)?;
+    }
+    if let Some(group) = withdraws {
+        told.rollback_of = last_in(permitted, &reporter.key, &group, told.happened_at(received_at)).await?;
+    }
+    let (happened_at, digest) = (told.happened_at(received_at), told.digest());
+    let seen = match &before {
+        Some(before) => observation::Entity::find().filter(observation::Column::DeploymentId.eq(before.id)).all(permitted.conn()).await?,
+        None => Vec::new(),
+    };
+    let known = seen.iter().any(|o| o.digest == digest);
+    if let Some(before) = before.clone().filter(|_| known && !again) {
+        delivery.keep(permitted, before.id).await?;
+        let applied = match before.report_id {
+            Some(_) => shown(permitted, &before).await?,
+            None => None,
+        };
+        return Ok(Recorded { deployment: before, created: false, repeated: true, applied });
+    }
+    let mut observed = read(&seen)?;
+    if !known {
+        observed.push(Observed { happened_at, told: told.clone() });
+    }
+    let folded = fold(&observed).ok_or_else(|| Error::internal("nothing was observed"))?;
+    let mut row = before.clone().unwrap_or_else(|| blank(permitted, reporter, id));
+    fill(&mut row, &folded, rules);
+    take_back(permitted, &mut row).await?;
+    place(permitted, reporter, before.as_ref().filter(|_| !again), &mut row).await?;
+    let undone = undone(permitted, &row).await?;
+    let touched: BTreeSet<Uuid> = [before.as_ref().and_then(|b| b.report_id), row.report_id, undone.as_ref().and_then(|u| u.report_id)]
+        .into_iter()
+        .flatten()
+        .collect();
+    let reports = lock(permitted, touched).await?;
+    stand(&mut row, &reports)?;
+    write(permitted, before.as_ref(), &mut row).await?;
+    let delivery_id = delivery.keep(permitted, row.id).await?;
+    if !known {
+        let seen = observation::Model {
+            id: Uuid::now_v7(),
+            deployment_id: row.id,
+            delivery_id,
+            digest,
+            status: told.status,
+            happened_at,
+            attempt: told.attempt,
+            told: serde_json::to_value(&told).map_err(Error::internal)?,
+        };
+        insert(permitted, seen).await?;
+    }
+    tell(permitted, ACT, before.as_ref(), &row).await?;
+    if let Some(mut target) = undone {
+        let old = target.clone();
+        roll_back(&mut target, row.succeeded_at);
+        stand(&mut target, &reports)?;
+        write(permitted, Some(&old), &mut target).await?;
+        tell(permitted, ACT, Some(&old), &target).await?;
+    }
+    let mut applied = None;
+    for report in reports {
+        let is_its = row.report_id == Some(report.id);
+        let after = Box::pin(refresh(permitted, ACT, report)).await?;
+        if is_its {
+            applied = Some(after);
+        }
+    }
+    Ok(Recorded { created: before.is_none(), repeated: false, deployment: row, applied })
+}
+
+/// What is said first has to say where, and of what; later parts need not repeat it.
+fn introduce(told: &Told) -> Result<()> {
+    let mut checks = Checks::default();
+    checks.require(!told.environment.is_empty(), UserErrorCode::Required, "environment", || {
+        say("The first report of a deployment names its environment", "首次报告部署时必须给出环境")
+    });
+    let product = told.product.is_some() && told.version.is_some();
+    let build = told.project.is_some() && (told.commit.is_some() || told.version.is_some());
+    let named = told.application_number.is_some() || product || build || told.rollback_of.is_some();
+    // A webhook says what it says: what leads nowhere is parked, not refused.
+    checks.require(named || told.project.is_some(), UserErrorCode::Required, "applicationNumber", || {
+        say(
+            "The first report of a deployment names the applicationNumber, or product and version, or project and commit",
+            "首次报告部署时必须给出 applicationNumber，或 product 与 version，或 project 与 commit",
+        )
+    });
+    checks.done()
+}
+
+/// What a repeat is answered: the report as it stands.
+async fn shown(permitted: &mut Permitted, row: &deployment::Model) -> Result<Option<Applied>> {
+    let reports = lock(permitted, row.report_id).await?;
+    match reports.into_iter().next() {
+        Some(report) => Ok(Some(Box::pin(refresh(permitted, ACT, report)).await?)),
+        None => Ok(None),
+    }
+}
+
+/// Observations as the fold takes them.
+///
+/// # Errors
+/// A fault, when one cannot be read.
+pub fn read(rows: &[observation::Model]) -> Result<Vec<Observed>> {
+    rows.iter()
+        .map(|row| {
+            let told = serde_json::from_value(row.told.clone()).map_err(Error::internal)?;
+            Ok(Observed { happened_at: row.happened_at, told })
+        })
+        .collect()
+}
+
+fn blank(permitted: &Permitted, reporter: &Reporter, external_id: String) -> deployment::Model {
+    deployment::Model {
+        id: Uuid::now_v7(),
+        source_key: reporter.key.clone(),
+        source: reporter.name.clone(),
+        source_id: reporter.source_id,
+        external_id,
+        application_number: None,
+        application_id: None,
+        product_key: None,
+        product_id: None,
+        version: None,
+        version_key: None,
+        project: None,
+        ref_name: None,
+        commit_sha: None,
+        bound_to: json!(reporter.bound_to),
+        environment: String::new(),
+        environment_class: EnvironmentClass::Other,
+        status: DeploymentStatus::Queued,
+        attempt: 1,
+        planned_start_at: None,
+        planned_finish_at: None,
+        started_at: None,
+        finished_at: None,
+        succeeded_at: None,
+        rolled_back_at: None,
+        inconsistent: false,
+        oldest_commit_at: None,
+        rollback_of: None,
+        url: None,
+        report_id: None,
+        standing: DeploymentStanding::Parked,
+        parked_reason: Some(ParkedReason::NoProduct),
+        attached_by_hand: false,
+        dismissal_reason: None,
+        recheck: false,
+        recorded_at: permitted.now(),
+        updated_at: permitted.now(),
+        row_version: 0,
+    }
+}
+
+/// What was folded, into the row.
+pub fn fill(row: &mut deployment::Model, folded: &Folded, rules: &[environment_rule::Model]) {
+    let Folded { status, attempt, started_at, finished_at, succeeded_at, rolled_back_at, inconsistent, last } = folded.clone();
+    row.environment_class = class_of(&last.environment, last.tier, rules);
+    row.environment = last.environment;
+    (row.status, row.attempt, row.inconsistent) = (status, attempt, inconsistent);
+    (row.started_at, row.finished_at) = (started_at, finished_at);
+    (row.succeeded_at, row.rolled_back_at) = (succeeded_at, rolled_back_at);
+    (row.planned_start_at, row.planned_finish_at) = (last.planned_start_at, last.planned_finish_at);
+    row.application_number = last.application_number;
+    row.product_key = last.product;
+    row.version = last.version;
+    row.project = last.project.as_deref().map(project_key);
+    row.ref_name = last.ref_name;
+    row.commit_sha = last.commit.map(|sha| sha.to_lowercase());
+    row.oldest_commit_at = last.oldest_commit_at;
+    row.rollback_of = last.rollback_of;
+    row.url = last.url;
+}
+
+/// A deployment that rolls this one back has succeeded already: it may come in any order.
+async fn take_back(permitted: &Permitted, row: &mut deployment::Model) -> Result<()> {
+    let later = deployment::Entity::find()
+        .filter(deployment::Column::SourceKey.eq(&row.source_key))
+        .filter(deployment::Column::RollbackOf.eq(&row.external_id))
+        .filter(deployment::Column::SucceededAt.is_not_null())
+        .order_by_desc(deployment::Column::SucceededAt)
+        .one(permitted.conn())
+        .await?;
+    if let Some(later) = later {
+        roll_back(row, later.succeeded_at);
+    }
+    Ok(())
+}
+
+fn roll_back(row: &mut deployment::Model, at: Option<DateTime<Utc>>) {
+    // What succeeded again after the rollback stands.
+    if row.succeeded_at.is_none_or(|success| at.is_some_and(|at| at >= success)) {
+        row.status = DeploymentStatus::RolledBack;
+        row.rolled_back_at = at;
+    }
+}
+
+/// What this deployment has taken back, as it stands before that is noted there.
+async fn undone(permitted: &Permitted, row: &deployment::Model) -> Result<Option<deployment::Model>> {
+    match (&row.rollback_of, row.succeeded_at) {
+        (Some(of), Some(_)) => {
+            Ok(find(permitted, &row.source_key, of).await?.filter(|t| t.id != row.id && t.rolled_back_at != row.succeeded_at))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// The last success among the deployments of a sender whose ids begin so, before a time.
+async fn last_in(permitted: &Permitted, key: &str, group: &str, at: DateTime<Utc>) -> Result<Option<String>> {
+    use sea_orm::sea_query::{Expr, Func};
+    let length = i32::try_from(group.chars().count()).unwrap_or(i32::MAX);
+    let start = Func::cust("substr").arg(Expr::col(deployment::Column::ExternalId)).arg(1).arg(length);
+    let query = deployment::Entity::find()
+        .filter(deployment::Column::SourceKey.eq(key))
+        .filter(Expr::from(start).eq(group))
+        .filter(deployment::Column::SucceededAt.lt(at))
+        .order_by_desc(deployment::Column::SucceededAt);
+    Ok(query.one(permitted.conn()).await?.map(|d| d.external_id))
+}
+
+/// Which report it belongs to. Who is attached stays, unless what it says of itself has changed.
+async fn place(permitted: &Permitted, reporter: &Reporter, before: Option<&deployment::Model>, row: &mut deployment::Model) -> Result<()> {
+    let said = |d: &deployment::Model| {
+        (
+            d.application_number.clone(),
+            d.product_key.clone(),
+            d.version.clone(),
+            d.project.clone(),
+            d.commit_sha.clone(),
+            d.rollback_of.clone(),
+        )
+    };
+    row.version = row.version.take().or_else(|| before.and_then(|b| b.version.clone()));
+    let settled = row.standing == DeploymentStanding::Dismissed || row.attached_by_hand;
+    if settled || before.is_some_and(|b| b.report_id.is_some() && said(b) == said(row)) {
+        row.version_key = row.version.as_deref().map(version_key);
+        return Ok(());
+    }
+    let led = Box::pin(lead(permitted, row)).await?;
+    if reporter.strict && led.to == Err(ParkedReason::NotAllowed) {
+        return Err(not_bound());
+    }
+    settle(row, led);
+    Ok(())
+}
+
+/// What a pipeline is told that reports for another product than its own.
+pub fn not_bound() -> Error {
+    Error::Forbidden(say("Your token is bound to other products", "您的令牌仅限于其他产品"))
+}
+
+/// Takes over where a deployment leads.
+pub fn settle(row: &mut deployment::Model, led: super::correlate::Led) {
+    row.application_id = led.application_id;
+    row.product_id = led.product_id;
+    row.version = led.version;
+    row.version_key = row.version.as_deref().map(version_key);
+    row.report_id = led.to.ok();
+    row.parked_reason = led.to.err();
+    row.standing = if row.report_id.is_some() { DeploymentStanding::Attached } else { DeploymentStanding::Parked };
+    row.recheck = false;
+}
+
+/// Whether it is applied or held, by the state of its report under the lock.
+///
+/// # Errors
+/// `Raced`, when the report went away in between.
+pub fn stand(row: &mut deployment::Model, reports: &[report::Model]) -> Result<()> {
+    let Some(id) = row.report_id else { return Ok(()) };
+    let report = reports.iter().find(|r| r.id == id).ok_or(Error::Raced)?;
+    if report.state == entity::enums::ReportState::Discarded {
+        return Err(Error::Raced);
+    }
+    row.standing = if is_writable(report.state) { DeploymentStanding::Attached } else { DeploymentStanding::Held };
+    Ok(())
+}
+
+/// Writes the row, if it is still what was read.
+///
+/// # Errors
+/// `Raced`, when it is not.
+pub async fn write(permitted: &Permitted, before: Option<&deployment::Model>, row: &mut deployment::Model) -> Result<()> {
+    row.row_version += 1;
+    row.updated_at = permitted.now();
+    let Some(before) = before else {
+        let fresh = deployment::Entity::insert(row.clone().into_active_model());
+        let written = fresh.on_conflict(OnConflict::new().do_nothing().to_owned()).exec_without_returning(permitted.conn()).await?;
+        return if written == 1 { Ok(()) } else { Err(Error::Raced) };
+    };
+    let now = deployment::Entity::find_by_id(row.id).lock_exclusive().one(permitted.conn()).await?;
+    if now.is_none_or(|now| now.row_version != before.row_version) {
+        return Err(Error::Raced);
+    }
+    update(permitted, row.clone()).await
+}
+
+/// Audit entry and event of a deployment.
+///
+/// # Errors
+/// A fault of the database.
+pub async fn tell(permitted: &mut Permitted, act: &'static str, before: Option<&deployment::Model>, row: &deployment::Model) -> Result<()> {
+    let change = Change::of(act).beside(row.report_id);
+    let change = match before {
+        Some(before) => change.edited("Deployment", row.id, before, row),
+        None => change.added("Deployment", row.id, row),
+    };
+    if change.is_empty() {
+        return Ok(());
+    }
+    permitted.note(change.announce(Announcement::deployment("deployment.recorded.v1", row.id).with("deployment", as_told(row)))).await
+}
+
+/// A deployment as events carry it.
+pub fn as_told(row: &deployment::Model) -> Value {
+    json!({
+        "id": row.id, "sourceKey": row.source_key, "deploymentId": row.external_id, "source": row.source, "environment": row.environment,
+        "environmentClass": row.environment_class, "status": row.status, "attempt": row.attempt, "startedAt": row.started_at,
+        "finishedAt": row.finished_at, "rolledBackAt": row.rolled_back_at, "inconsistent": row.inconsistent,
+        "applicationNumber": row.application_number, "version": row.version, "commit": row.commit_sha, "url": row.url,
+        "standing": row.standing, "parkedReason": row.parked_reason,
+    })
+}
