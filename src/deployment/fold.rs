@@ -39,9 +39,14 @@ fn is_over(status: DeploymentStatus) -> bool {
     !matches!(status, DeploymentStatus::Queued | DeploymentStatus::Running)
 }
 
-/// Since when it is so. To be queued comes before everything else, so nothing is known of when it was only received late.
-fn since(o: &Observed) -> DateTime<Utc> {
-    if o.told.status == DeploymentStatus::Queued && o.told.at.is_none() { DateTime::<Utc>::MIN_UTC } else { o.happened_at }
+/// Where an observation stands in the order. To be queued comes before everything else, so nothing is known of when it was only
+/// received late. An end before every start belongs to the first of them, by a clock that is wrong; it does not come before it.
+fn since(o: &Observed, first_start: Option<DateTime<Utc>>) -> DateTime<Utc> {
+    match o.told.status {
+        DeploymentStatus::Queued if o.told.at.is_none() => DateTime::<Utc>::MIN_UTC,
+        status if is_over(status) => first_start.map_or(o.happened_at, |start| start.max(o.happened_at)),
+        _ => o.happened_at,
+    }
 }
 
 /// The start that an observation tells of.
@@ -52,12 +57,15 @@ fn start(o: &Observed) -> Option<DateTime<Utc>> {
 /// Folds observations; none of nothing.
 pub fn fold(observed: &[Observed]) -> Option<Folded> {
     let mut all: Vec<(i32, &Observed, String)> = observed.iter().map(|o| (attempt_of(o, observed), o, o.told.digest())).collect();
+    let first = observed.iter().filter_map(start).min();
     // Attempts follow each other; within one, what happened later counts, and of what happened at once the further state.
-    all.sort_by(|(a, x, p), (b, y, q)| (a, since(x), x.told.status, p).cmp(&(b, since(y), y.told.status, q)));
+    all.sort_by(|(a, x, p), (b, y, q)| {
+        (a, since(x, first), x.told.status, p, x.happened_at).cmp(&(b, since(y, first), y.told.status, q, y.happened_at))
+    });
     all.dedup_by(|(a, x, p), (b, y, q)| a == b && x.happened_at == y.happened_at && p == q);
     let (_, latest, _) = all.last()?;
     let status = latest.told.status;
-    let started_at = all.iter().filter_map(|(_, o, _)| start(o)).min();
+    let started_at = first;
     let ended = |o: &Observed| o.told.finished_at.unwrap_or(o.happened_at);
     let last_end = |of: DeploymentStatus| all.iter().filter(|(_, o, _)| o.told.status == of).map(|(_, o, _)| ended(o)).max();
     let succeeded_at = last_end(DeploymentStatus::Succeeded);

@@ -111,7 +111,11 @@ fn keys_tokens_schema_and_migrations() {
     let folder = folder("upkeep");
     assert!(run(&folder, &["keys", "--out", "k"], &[]).status.success());
     assert!(!run(&folder, &["keys", "--out", "k"], &[]).status.success(), "keys are not overwritten");
-    let production = [("RELSUM_MODE", "production"), ("RELSUM_JWT_JWKS", "k/relsum-jwks.json")];
+    let production = [
+        ("RELSUM_MODE", "production"),
+        ("RELSUM_JWT_JWKS", "k/relsum-jwks.json"),
+        ("RELSUM_ENCRYPTION_KEY", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="),
+    ];
     let token = run(
         &folder,
         &["token", "--key", "k/relsum-private.pem", "--sub", "u-1", "--membership", "OPS:HEAD", "--role", "AUDITOR", "--ttl", "1h"],
@@ -123,9 +127,10 @@ fn keys_tokens_schema_and_migrations() {
         assert!(text(&output.stderr).contains(wrong[0]), "{wrong:?}");
     }
     assert_eq!(text(&run(&folder, &["schema"], &[]).stdout), include_str!("../../schema.graphql"));
+    assert_eq!(text(&run(&folder, &["openapi"], &[]).stdout), include_str!("../../openapi.json"), "relsum openapi > openapi.json");
     assert!(text(&run(&folder, &["migrate", "status"], &[]).stdout).contains("missing  m20261122_000001_catalog"));
-    assert!(text(&run(&folder, &["migrate", "up"], &[]).stdout).contains("applied  m20261122_000007_deployments"));
-    assert!(text(&run(&folder, &["migrate", "down"], &[]).stdout).contains("missing  m20261122_000007_deployments"));
+    assert!(text(&run(&folder, &["migrate", "up"], &[]).stdout).contains("applied  m20261124_000007_deployments"));
+    assert!(text(&run(&folder, &["migrate", "down"], &[]).stdout).contains("missing  m20261124_000007_deployments"));
     // Production never migrates by itself, and does not serve a schema that it does not know.
     let output = run(&folder, &["serve"], &production);
     assert!(!output.status.success() && text(&output.stderr).contains("relsum migrate up"), "{}", text(&output.stderr));

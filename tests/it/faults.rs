@@ -101,7 +101,11 @@ async fn every_root_field_masks_a_broken_database() {
                 "releaseApplication" => "releaseApplication(number: \"REL-APP-2026-001\") { id }".to_owned(),
                 "improvementAction" => format!("improvementAction(id: \"{}\") {{ id }}", kept["actionId"]),
                 "viewer" => "viewer { worklist { overdueActions { id } } }".to_owned(),
-                "departments" | "products" => format!("{field} {{ id }}"),
+                "deployment" => format!(
+                    "deployment(id: \"{}\") {{ id }}",
+                    relsum::graphql::ids::Kind::Deployment.id("01990000-0000-7000-8000-000000000000").as_str()
+                ),
+                "departments" | "products" | "ingestionSources" => format!("{field} {{ id }}"),
                 // Answered without the database.
                 "enumLabels" => return None,
                 list => format!("{list} {{ totalCount }}"),

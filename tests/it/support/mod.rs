@@ -125,6 +125,13 @@ impl TestApp {
         Person { app: self, token, language: "en" }
     }
 
+    /// A pipeline that is bound to products.
+    pub fn person_bound(&self, name: &str, claims: &[&str], products: &[&str]) -> Person<'_> {
+        let actor = Actor { products: products.iter().map(|p| (*p).to_owned()).collect(), ..actor(name, claims) };
+        let token = token(&self.settings, &Signer::Secret(SECRET.into()), &actor, self.clock.now(), 3_600).unwrap();
+        Person { app: self, token, language: "en" }
+    }
+
     /// The head of the product department.
     pub fn product(&self) -> Person<'_> {
         self.person("张伟", &["PRODUCT:HEAD"])
