@@ -65,7 +65,7 @@ pub struct Settings {
     pub jwt_jwks: Option<String>,
     /// Algorithms that tokens may use. Default `["RS256", "ES256", "EdDSA"]`; HS256 goes with `jwt_secret`.
     pub jwt_algorithms: Vec<String>,
-    /// Keys that encrypt webhook secrets: 32 bytes in base64, the newest first, separated by commas. Needed in production; made up and kept beside the database in development.
+    /// Keys that encrypt webhook secrets: 32 bytes in base64, the newest first, separated by commas; or `file:` and the path of a file that holds them. Needed in production; made up and kept beside the database in development.
     pub encryption_key: Option<Secret>,
     /// JSON pointer to the subject. Default `/sub`.
     pub jwt_subject: String,
@@ -300,7 +300,7 @@ impl Settings {
                     wrong.push("RELSUM_JWT_JWKS: production mode needs a JWKS address or file (`relsum keys` makes one)".into());
                 }
                 if self.encryption_key.is_none() {
-                    wrong.push("RELSUM_ENCRYPTION_KEY: production mode needs it (`openssl rand -base64 32` makes one)".into());
+                    wrong.push("RELSUM_ENCRYPTION_KEY: production mode needs it (`relsum keys` makes one)".into());
                 }
                 if self.jwt_secret.is_some() {
                     wrong.push("RELSUM_JWT_SECRET: production mode takes asymmetric keys only; use RELSUM_JWT_JWKS".into());

@@ -34,9 +34,12 @@ impl Seal {
     /// Which key is wrong.
     pub fn new(settings: &Settings) -> Result<Self, String> {
         let list = match &settings.encryption_key {
-            Some(list) => list.0.clone(),
+            Some(list) => match list.0.strip_prefix("file:") {
+                Some(file) => std::fs::read_to_string(file).map_err(|e| format!("RELSUM_ENCRYPTION_KEY: {file}: {e}"))?,
+                None => list.0.clone(),
+            },
             None if settings.development() => made_up(settings)?,
-            None => return Err("RELSUM_ENCRYPTION_KEY: production mode needs it (`openssl rand -base64 32` makes one)".into()),
+            None => return Err("RELSUM_ENCRYPTION_KEY: production mode needs it (`relsum keys` makes one)".into()),
         };
         let keys = list
             .split(',')
@@ -92,6 +95,16 @@ fn read(text: &str) -> Result<(String, XChaCha20Poly1305), String> {
     Ok((id.chars().take(8).collect(), key))
 }
 
+/// A new key, as it is written.
+///
+/// # Errors
+/// When the system gives no randomness.
+pub fn fresh_key() -> Result<String, String> {
+    let mut random = [0u8; 32];
+    getrandom::fill(&mut random).map_err(|e| e.to_string())?;
+    Ok(STANDARD.encode(random))
+}
+
 /// The key of development: made up once, beside the database.
 fn made_up(settings: &Settings) -> Result<String, String> {
     let folder = settings.database_file().and_then(|f| f.parent().map(Path::to_path_buf)).unwrap_or_else(|| "data".into());
@@ -99,9 +112,7 @@ fn made_up(settings: &Settings) -> Result<String, String> {
     if let Ok(key) = std::fs::read_to_string(&file) {
         return Ok(key.trim().to_owned());
     }
-    let mut random = [0u8; 32];
-    getrandom::fill(&mut random).map_err(|e| e.to_string())?;
-    let key = STANDARD.encode(random);
+    let key = fresh_key()?;
     std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     write_private(&file, key.as_bytes()).map_err(|e| format!("{}: {e}", file.display()))?;
     Ok(key)

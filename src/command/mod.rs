@@ -24,9 +24,9 @@ pub enum Command {
     },
     /// Print the GraphQL schema
     Schema,
-    /// Make an Ed25519 key pair: the private key and its JWKS, for a company without an identity provider
+    /// Make an Ed25519 key pair for a company without an identity provider (the private key and its JWKS), and a key that encrypts webhook secrets
     Keys {
-        /// Folder to write `relsum-private.pem` and `relsum-jwks.json` to
+        /// Folder to write `relsum-private.pem`, `relsum-jwks.json` and `relsum-encryption-key` to
         #[arg(long, default_value = "keys")]
         out: PathBuf,
     },

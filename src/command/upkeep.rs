@@ -16,6 +16,7 @@ use crate::{
         Actor,
         actor::{membership_from, role_from},
         mint::{self, Signer, write_private},
+        seal::fresh_key,
     },
     clock::Clock,
     config::Settings,
@@ -85,7 +86,8 @@ pub async fn migrate(settings: Settings, what: Migrate) -> Result<(), String> {
 /// `relsum keys`.
 pub fn keys(out: &Path) -> Result<(), String> {
     let (private, jwks) = (out.join("relsum-private.pem"), out.join("relsum-jwks.json"));
-    if private.exists() || jwks.exists() {
+    let encryption = out.join("relsum-encryption-key");
+    if private.exists() || jwks.exists() || encryption.exists() {
         return Err(format!("keys: {} holds keys already; name another folder with --out", out.display()));
     }
     let (pem, set) = mint::key_pair()?;
@@ -93,10 +95,12 @@ pub fn keys(out: &Path) -> Result<(), String> {
     std::fs::create_dir_all(out).map_err(failed)?;
     write_private(&private, pem.as_bytes()).map_err(failed)?;
     std::fs::write(&jwks, set).map_err(failed)?;
+    write_private(&encryption, fresh_key()?.as_bytes()).map_err(failed)?;
     print(&format!(
-        "{}: sign tokens with it (relsum token --key …); keep it secret\n{}: give it to the service (RELSUM_JWT_JWKS)\n",
+        "{}: sign tokens with it (relsum token --key …); keep it secret\n{}: give it to the service (RELSUM_JWT_JWKS)\n{}: encrypts webhook secrets (RELSUM_ENCRYPTION_KEY=file:…); keep it secret, and keep it\n",
         private.display(),
-        jwks.display()
+        jwks.display(),
+        encryption.display()
     ))
 }
 

@@ -149,7 +149,12 @@ async fn production_on_postgresql_with_two_replicas_step_by_step() {
     let Some(database) = Database::empty_postgres().await else { return };
     let folder = folder("compose");
     prints(&folder, &["keys", "--out", "keys"], &[]);
-    let production = [("RELSUM_MODE", "production"), ("RELSUM_DATABASE_URL", database.url()), ("RELSUM_JWT_JWKS", "keys/relsum-jwks.json")];
+    let production = [
+        ("RELSUM_MODE", "production"),
+        ("RELSUM_DATABASE_URL", database.url()),
+        ("RELSUM_JWT_JWKS", "keys/relsum-jwks.json"),
+        ("RELSUM_ENCRYPTION_KEY", "file:keys/relsum-encryption-key"),
+    ];
     let unready = run(&folder, &["serve"], &production);
     assert!(String::from_utf8_lossy(&unready.stderr).contains("relsum migrate up"), "unmigrated, it does not serve");
     prints(&folder, &["migrate", "up"], &production);

@@ -21,6 +21,7 @@ mod failures;
 mod faults;
 mod gate;
 mod guide;
+mod hooks;
 mod hostile;
 mod http;
 mod identity;

@@ -138,6 +138,13 @@ impl Database {
             "life_cycle_step",
             "department",
             "product",
+            "deployment",
+            "observation",
+            "inbound_delivery",
+            "build",
+            "reported_value",
+            "idempotency_key",
+            "ingestion_source",
         ] {
             let row =
                 db.query_one_raw(Statement::from_string(self.backend(), format!("SELECT count(*) FROM {table}"))).await.unwrap().unwrap();
@@ -145,6 +152,20 @@ impl Database {
         }
         db.close().await.unwrap();
         all
+    }
+
+    /// All that the rows of a table hold, as text: what is to be secret is looked for in it.
+    pub async fn dump(&self, table: &str) -> String {
+        let db = self.connect().await;
+        let row = if self.is_postgres() { "row_to_json(t)::text" } else { "id || sealed" };
+        let rows = db.query_all_raw(Statement::from_string(self.backend(), format!("SELECT {row} FROM {table} t"))).await.unwrap();
+        db.close().await.unwrap();
+        rows.iter()
+            .map(|row| {
+                row.try_get_by_index::<String>(0)
+                    .unwrap_or_else(|_| String::from_utf8_lossy(&row.try_get_by_index::<Vec<u8>>(0).unwrap()).into_owned())
+            })
+            .collect()
     }
 
     pub fn backend(&self) -> DbBackend {
