@@ -14,18 +14,18 @@ use crate::{
 /// How long serving waits for the first look at the event log.
 const FEED_START: Duration = Duration::from_secs(5);
 
-/// Serves until `stop`; then no new connections, and what is under way may finish within the drain timeout.
+/// Serves until `stop`, and does the jobs too if so; then no new connections, and what is under way may finish within the drain timeout.
 ///
 /// # Errors
 /// The listener's.
-pub async fn serve(app: Arc<App>, listener: TcpListener, stop: CancellationToken) -> Result<(), String> {
+pub async fn serve(app: Arc<App>, listener: TcpListener, stop: CancellationToken, jobs: bool) -> Result<(), String> {
     let patience = Duration::from_millis(app.settings.drain_timeout_ms);
     let feed = Arc::clone(&app.feed);
     let mut feeding = tokio::spawn(async move { feed.run(CancellationToken::new()).await });
     // Who subscribes first shall miss nothing. A database that is away is no reason not to answer: `/readyz` tells.
     let _ = tokio::time::timeout(FEED_START, app.feed.started()).await;
     let working = CancellationToken::new();
-    let mut work = tokio::spawn(job::run(Arc::clone(&app), working.clone()));
+    let mut work = tokio::spawn(working_or_waiting(Arc::clone(&app), working.clone(), jobs));
     let stopped = stop.clone();
     let routes = router(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>();
     let serving = axum::serve(listener, routes).with_graceful_shutdown(async move { stopped.cancelled().await });
@@ -54,6 +54,35 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: CancellationToken
         work.abort();
     }
     done
+}
+
+async fn working_or_waiting(app: Arc<App>, stop: CancellationToken, jobs: bool) {
+    if jobs {
+        job::run(app, stop).await;
+    } else {
+        stop.cancelled().await;
+    }
+}
+
+/// Does the jobs alone until `stop`, and finishes what is under way.
+///
+/// # Errors
+/// When a job is dead.
+pub async fn work(app: Arc<App>, stop: CancellationToken) -> Result<(), String> {
+    let patience = Duration::from_millis(app.settings.drain_timeout_ms);
+    let mut work = tokio::spawn(job::run(app, stop.clone()));
+    tokio::select! {
+        ended = &mut work => match ended {
+            Ok(()) if stop.is_cancelled() => return Ok(()),
+            ended => return Err(format!("nothing works the inbox any more: {ended:?}")),
+        },
+        () = stop.cancelled() => {}
+    }
+    if tokio::time::timeout(patience, &mut work).await.is_err() {
+        tracing::warn!("work still under way was cut off; it is done again");
+        work.abort();
+    }
+    Ok(())
 }
 
 /// Waits for the sockets that are saying goodbye.

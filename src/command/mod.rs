@@ -11,11 +11,16 @@ use clap::Subcommand;
 use crate::{clock::Clock, config::Settings, telemetry};
 
 /// A command of the binary.
-#[derive(Debug, Default, Subcommand)]
+#[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Serve the API (the default)
-    #[default]
-    Serve,
+    /// Serve the API and do the jobs (the default)
+    Serve {
+        /// Leave the jobs (inbox, due dates, deliveries) to processes that run `relsum work`
+        #[arg(long)]
+        no_jobs: bool,
+    },
+    /// Do the jobs, and serve nothing
+    Work,
     /// Bring the database schema up or down, or tell where it stands
     Migrate {
         /// What to do
@@ -55,6 +60,12 @@ pub enum Command {
     },
     /// Ask a running service on this machine whether it is ready (exit code 0 or 1)
     Healthcheck,
+}
+
+impl Default for Command {
+    fn default() -> Self {
+        Self::Serve { no_jobs: false }
+    }
 }
 
 /// What to do with the schema.
@@ -109,7 +120,8 @@ pub fn run(command: Command) -> ExitCode {
     let done = Settings::load().and_then(|settings| {
         telemetry::start(&settings)?;
         match command {
-            Command::Serve => in_runtime(serve::serve(settings)),
+            Command::Serve { no_jobs } => in_runtime(serve::serve(settings, !no_jobs)),
+            Command::Work => in_runtime(serve::work(settings)),
             Command::Migrate { what } => in_runtime(upkeep::migrate(settings, what)),
             Command::Schema => upkeep::print(&crate::graphql::schema::sdl()),
             Command::Openapi => upkeep::print(&crate::deployment::openapi::document()),

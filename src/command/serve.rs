@@ -20,7 +20,7 @@ use crate::{
 const READY_TOKEN_SECONDS: i64 = 30 * 24 * 3600;
 
 /// Serves until told to stop.
-pub async fn serve(settings: Settings) -> Result<(), String> {
+pub async fn serve(settings: Settings, jobs: bool) -> Result<(), String> {
     let clock = Arc::new(Clock::default());
     let stop = lifecycle::until_told();
     if settings.development() {
@@ -39,7 +39,19 @@ pub async fn serve(settings: Settings) -> Result<(), String> {
     if settings.development() && settings.jwt_jwks.is_none() {
         super::upkeep::print(&welcome(settings, address, clock.now())?)?;
     }
-    lifecycle::serve(Arc::clone(&app), listener, stop).await?;
+    lifecycle::serve(Arc::clone(&app), listener, stop, jobs).await?;
+    app.store.clone().close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Does the jobs, and serves nothing, until told to stop.
+pub async fn work(settings: Settings) -> Result<(), String> {
+    let stop = lifecycle::until_told();
+    let app = Arc::new(App::open(settings, Arc::new(Clock::default())).await?);
+    app.store.ready().await?;
+    tracing::info!(mode = ?app.settings.mode, "working");
+    lifecycle::work(Arc::clone(&app), stop).await?;
     app.store.clone().close().await;
     tracing::info!("stopped");
     Ok(())

@@ -184,3 +184,63 @@ async fn production_on_postgresql_with_two_replicas_step_by_step() {
     database.remove().await;
     std::fs::remove_dir_all(folder).unwrap();
 }
+
+/// What waits, and what was observed: each delivery once.
+async fn inbox(db: &DatabaseConnection) -> (Vec<String>, Vec<String>, Vec<String>) {
+    let waiting = texts(db, "SELECT CAST(count(*) AS text) FROM inbound_delivery WHERE fate = 'RECEIVED'").await;
+    let fates = texts(db, "SELECT CAST(count(*) AS text) FROM inbound_delivery WHERE fate = 'WORKED'").await;
+    let observed = texts(db, "SELECT CAST(count(*) AS text) FROM observation").await;
+    (waiting, fates, observed)
+}
+
+/// Stored by a service that does no jobs, which is killed; worked by services that are killed again and again.
+#[tokio::test(flavor = "multi_thread")]
+async fn kill_9_between_storing_and_working_works_everything_once() {
+    const DELIVERIES: usize = 150;
+    for database in Database::each().await {
+        let folder = folder(&format!("inbox-{}", database.name()));
+        let start = |arguments: &[&str]| {
+            let mut command = development(&folder, database.url());
+            command.args(arguments);
+            Service::start(command)
+        };
+        let service = start(&["serve", "--no-jobs"]);
+        let admin = prints(&folder, &["token", "--sub", "u-9", "--role", "ADMIN"], &[("RELSUM_JWT_SECRET", SECRET)]);
+        let source = "mutation { ingestionSourceCreate(input: { name: \"github\", kind: GITHUB, secret: \"a secret of sixteen\" }) { userErrors { message } } }";
+        let (_, refused) =
+            ask(&service.address, &admin, &source.replace("a secret of sixteen", "a-secret-of-sixteen"), json!({})).await.unwrap();
+        assert_eq!(refused["data"]["ingestionSourceCreate"]["userErrors"], json!([]), "{refused}");
+        let example = include_str!("payloads/github_deployment_status_success.json");
+        let client = reqwest::Client::new();
+        for n in 0..DELIVERIES {
+            let body = example.replace("2914417233", &format!("29144{n:05}"));
+            let signature = crate::hooks::hub("a-secret-of-sixteen", body.as_bytes());
+            let request = client.post(format!("http://{}/api/v1/hooks/github", service.address)).header("content-type", "application/json");
+            let request = request.header("x-github-event", "deployment_status").header("x-github-delivery", n.to_string());
+            let answer = request.header("x-hub-signature-256", signature).body(body).send().await.unwrap();
+            assert_eq!(answer.status().as_u16(), 202);
+        }
+        service.kill();
+        let db = database.connect().await;
+        assert_eq!(inbox(&db).await, (vec![DELIVERIES.to_string()], vec!["0".into()], vec!["0".into()]), "what was answered is stored");
+        for pause in [0, 20, 60, 120] {
+            let service = start(&["serve"]);
+            tokio::time::sleep(Duration::from_millis(pause)).await;
+            service.kill();
+        }
+        let service = start(&["serve"]);
+        for _ in 0..600 {
+            if inbox(&db).await.0 == ["0"] {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        let all = DELIVERIES.to_string();
+        assert_eq!(inbox(&db).await, (vec!["0".into()], vec![all.clone()], vec![all.clone()]));
+        assert_eq!(texts(&db, "SELECT CAST(count(*) AS text) FROM event WHERE kind = 'deployment.recorded.v1'").await, [all], "told once");
+        db.close().await.unwrap();
+        assert!(service.stop());
+        database.remove().await;
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+}

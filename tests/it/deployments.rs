@@ -29,11 +29,13 @@ pub async fn shown(person: &Person<'_>, report: &str) -> Value {
     person.read(query, json!({ "id": report })).await["report"].clone()
 }
 
-fn milestone<'a>(report: &'a Value, kind: &str) -> &'a Value {
+/// A milestone of what is shown.
+pub fn milestone<'a>(report: &'a Value, kind: &str) -> &'a Value {
     report["milestones"].as_array().unwrap().iter().find(|m| m["kind"] == kind).unwrap()
 }
 
-fn value<'a>(report: &'a Value, field: &str) -> &'a Value {
+/// Where a value of what is shown comes from.
+pub fn value<'a>(report: &'a Value, field: &str) -> &'a Value {
     report["pipelineValues"].as_array().unwrap().iter().find(|v| v["field"] == field).unwrap()
 }
 
@@ -154,106 +156,6 @@ async fn what_a_person_entered_stays_and_the_difference_is_shown() {
         assert_eq!((&deployed["actualAt"], &deployed["actualSource"]), (&json!("2026-03-28T14:15:00Z"), &json!("PERSON")));
         assert_eq!(deployed["reported"], json!({ "at": "2026-03-28T14:20:00Z", "differenceMinutes": 5 }));
         assert_eq!(now["actualDurationMinutes"], 38, "nobody entered the duration, so it follows the pipeline");
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn what_comes_before_its_report_waits_and_is_attached_when_it_appears() {
-    each_database(async |app| {
-        let ci = app.person("ci-netaudit", &["PIPELINE"]);
-        let more = json!({ "startedAt": "2026-03-28T13:42:10Z", "finishedAt": "2026-03-28T14:10:40Z" });
-        let (status, answer) = ci.posts("/api/v1/deployments", &call("d-1", "SUCCEEDED", more.clone())).await;
-        assert_eq!((status, &answer["standing"], &answer["reason"]["code"]), (201, &json!("PARKED"), &json!("NO_REPORT")));
-        let by_version = json!({ "deploymentId": "d-2", "status": "SUCCEEDED", "environment": "staging", "product": "netaudit", "version": "4.1.2",
-            "finishedAt": "2026-03-27T10:00:00Z" });
-        let (_, answer) = ci.posts("/api/v1/deployments", &by_version).await;
-        assert_eq!(answer["reason"]["code"], "UNKNOWN_PRODUCT");
-        let ops = app.person("运维", &["OPS"]);
-        let parked = "{ parkedDeployments { totalCount nodes { deploymentId parkedReason standingNote } } viewer { worklist { parkedDeployments { deploymentId } } } }";
-        let list = ops.read(parked, json!({})).await;
-        assert_eq!(list["parkedDeployments"]["totalCount"], 2);
-        assert_eq!(list["viewer"]["worklist"]["parkedDeployments"].as_array().unwrap().len(), 2);
-        assert_eq!(app.person("研发", &["RND"]).read("{ parkedDeployments { totalCount } }", json!({})).await["parkedDeployments"]["totalCount"], 0);
-        let report = draft(app, "REL-APP-2026-001").await;
-        app.works().await;
-        let now = shown(&app.product(), &report).await;
-        assert_eq!(now["actualReleaseAt"], "2026-03-28T13:42:00Z");
-        assert_eq!(milestone(&now, "STAGING_VERIFICATION")["actualAt"], "2026-03-26T16:00:00Z", "the business day alone counts");
-        assert_eq!(now["deployments"]["nodes"].as_array().unwrap().len(), 2);
-        assert_eq!(ops.read(parked, json!({})).await["parkedDeployments"]["totalCount"], 0);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn two_candidates_are_ambiguous_until_a_person_or_a_build_decides() {
-    each_database(async |app| {
-        let first = draft(app, "REL-APP-2026-001").await;
-        let second = draft(app, "REL-APP-2026-002").await;
-        let ci = app.person("ci-netaudit", &["PIPELINE"]);
-        let commit = "03540e4eecf892a46485aa205c7af46e95583cbf";
-        let vague = |id: &str| json!({ "deploymentId": id, "status": "SUCCEEDED", "environment": "production", "product": "netaudit", "version": "v4.1.2",
-            "project": "https://github.com/xx-company/netaudit.git", "commit": commit, "startedAt": "2026-03-28T13:42:10Z", "finishedAt": "2026-03-28T14:10:40Z" });
-        for id in ["d-1", "d-2"] {
-            let (_, answer) = ci.posts("/api/v1/deployments", &vague(id)).await;
-            assert_eq!(answer["reason"]["code"], "AMBIGUOUS", "{answer:#}");
-        }
-        let ops = app.person("运维", &["OPS"]);
-        let ids = ops.read("{ parkedDeployments { nodes { id deploymentId } } }", json!({})).await;
-        let id = ids["parkedDeployments"]["nodes"].as_array().unwrap().iter().find(|d| d["deploymentId"] == "d-1").unwrap()["id"].clone();
-        // By hand.
-        let attached = ops.does("deploymentAttach", json!({ "id": id, "reportId": second }), "deployment { standing attachedByHand milestone { kind actualAt } }").await;
-        assert_eq!(attached["deployment"]["standing"], "ATTACHED");
-        assert_eq!(attached["deployment"]["milestone"], json!({ "kind": "PRODUCTION_DEPLOYMENT", "actualAt": "2026-03-28T14:10:00Z" }));
-        // By the build.
-        let build = json!({ "project": "github.com/XX-Company/netaudit", "commit": commit, "applicationNumber": "REL-APP-2026-001" });
-        let (status, answer) = ci.posts("/api/v1/builds", &build).await;
-        assert_eq!((status, &answer["deploymentsRechecked"], &answer["repeated"]), (201, &json!(1), &json!(false)), "{answer:#}");
-        assert_eq!(ci.posts("/api/v1/builds", &build).await.0, 200);
-        app.works().await;
-        let names = |report: Value| report["deployments"]["nodes"].as_array().unwrap().iter().map(|d| d["deploymentId"].clone()).collect::<Vec<_>>();
-        assert_eq!(names(shown(&ops, &first).await), ["d-2"]);
-        assert_eq!(names(shown(&ops, &second).await), ["d-1"], "what a person attached stays");
-        // Dismissed with a reason, it changes nothing any more; taken back, it is looked at anew.
-        assert_eq!(ops.is_refused("deploymentDismiss", json!({ "id": id, "reason": " " })).await, ["REQUIRED reason"]);
-        let gone = ops.does("deploymentDismiss", json!({ "id": id, "reason": "a rehearsal" }), "deployment { standing standingNote report { id } }").await;
-        assert_eq!(gone["deployment"], json!({ "standing": "DISMISSED", "standingNote": "It was set aside: a rehearsal", "report": null }));
-        assert_eq!(milestone(&shown(&ops, &second).await, "PRODUCTION_DEPLOYMENT")["actualAt"], Value::Null);
-        let back = ops.does("deploymentRestore", json!({ "id": id }), "deployment { standing report { id } }").await;
-        assert_eq!(back["deployment"]["report"]["id"], first);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_bound_pipeline_reports_to_its_products_alone_and_reads_only_its_own() {
-    each_database(async |app| {
-        let report = draft(app, "REL-APP-2026-001").await;
-        let bound = app.person_bound("ci-other", &["PIPELINE"], &["other"]);
-        let before = app.fingerprint().await;
-        for body in [call("d-1", "RUNNING", json!({})), json!({ "deploymentId": "d-1", "status": "RUNNING", "environment": "prod", "product": "netaudit", "version": "4.1.2" })] {
-            let (status, answer) = bound.posts("/api/v1/deployments", &body).await;
-            assert_eq!((status, &answer["code"]), (403, &json!("FORBIDDEN")), "{answer:#}");
-        }
-        assert_eq!(app.fingerprint().await, before);
-        let own = app.person_bound("ci-netaudit", &["PIPELINE"], &["netaudit"]);
-        assert_eq!(own.posts("/api/v1/deployments", &call("d-1", "RUNNING", json!({}))).await.0, 201);
-        let mine = "{ deployments { nodes { deploymentId report { id } } } inboundDeliveries { nodes { fate reportedBy body } } reports { totalCount } }";
-        let seen = own.read(mine, json!({})).await;
-        assert_eq!(seen["deployments"]["nodes"], json!([{ "deploymentId": "d-1", "report": null }]));
-        assert_eq!(seen["inboundDeliveries"]["nodes"], json!([{ "fate": "WORKED", "reportedBy": "u-ci-netaudit", "body": null }]));
-        assert_eq!(seen["reports"]["totalCount"], 0);
-        assert_eq!(bound.read(mine, json!({})).await["deployments"]["nodes"], json!([]));
-        // OPS may finish what a pipeline began; a pipeline may not touch another's.
-        let finish = json!({ "deploymentId": "d-1", "status": "SUCCEEDED", "source": "u-ci-netaudit" });
-        assert_eq!(bound.posts("/api/v1/deployments", &finish).await.0, 403);
-        let (status, answer) = app.person("运维", &["OPS"]).posts("/api/v1/deployments", &finish).await;
-        assert_eq!((status, &answer["deployment"]["status"]), (200, &json!("SUCCEEDED")), "{answer:#}");
-        assert_eq!(shown(&app.product(), &report).await["deployments"]["nodes"].as_array().unwrap().len(), 1);
-        for claims in [&["PRODUCT:HEAD"][..], &["AUDITOR"], &["ADMIN"], &["RND"]] {
-            assert_eq!(app.person("别人", claims).posts("/api/v1/deployments", &finish).await.0, 403, "{claims:?}");
-        }
     })
     .await;
 }
@@ -410,6 +312,27 @@ async fn the_mutation_and_the_call_are_one_pipeline() {
         let log = audit.read("{ auditLog(where: { objectType: { eq: \"Deployment\" } }) { nodes { act subject changes { field } } } }", json!({})).await;
         assert_eq!(log["auditLog"]["nodes"].as_array().unwrap().len(), 2);
         assert_eq!(log["auditLog"]["nodes"][0]["subject"], "u-运维");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_openapi_document_is_the_checked_in_one_and_needs_a_token() {
+    each_database(async |app| {
+        let ask = async |token: Option<&str>| {
+            let mut request = axum::http::Request::get("/openapi.json");
+            if let Some(token) = token {
+                request = request.header("authorization", format!("Bearer {token}"));
+            }
+            let (status, _, body) = app.send(request.body(axum::body::Body::empty()).unwrap()).await;
+            (status.as_u16(), String::from_utf8(body).unwrap())
+        };
+        assert_eq!(ask(None).await.0, 401);
+        assert_eq!(
+            ask(Some(&app.product().token)).await,
+            (200, include_str!("../../openapi.json").to_owned()),
+            "relsum openapi > openapi.json"
+        );
     })
     .await;
 }

@@ -238,7 +238,7 @@ async fn a_feed_that_starts_knows_what_was_under_way_and_who_resumes_misses_noth
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = tokio_util::sync::CancellationToken::new();
-        let serving = tokio::spawn(relsum::lifecycle::serve(replica.app.clone(), listener, stop.clone()));
+        let serving = tokio::spawn(relsum::lifecycle::serve(replica.app.clone(), listener, stop.clone(), true));
         tokio::time::sleep(std::time::Duration::from_millis(200)).await;
         if kept {
             tx.commit().await.unwrap()

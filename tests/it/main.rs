@@ -9,6 +9,7 @@
 )]
 
 mod architecture;
+mod attaching;
 mod audit;
 mod bad_input;
 mod catalog;

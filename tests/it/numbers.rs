@@ -54,7 +54,7 @@ async fn twenty_clients(database: Database, servers: usize) {
         let app = Arc::new(App::open(settings(app.database.url()), Arc::clone(&app.clock)).await.unwrap());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         addresses.push(listener.local_addr().unwrap());
-        serving.push(tokio::spawn(lifecycle::serve(app, listener, stop.clone())));
+        serving.push(tokio::spawn(lifecycle::serve(app, listener, stop.clone(), true)));
     }
     let _ = rustls::crypto::ring::default_provider().install_default();
     let token = app.product().token;

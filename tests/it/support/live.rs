@@ -32,7 +32,7 @@ impl Served {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
-        let task = tokio::spawn(relsum::lifecycle::serve(app.app.clone(), listener, stop.clone()));
+        let task = tokio::spawn(relsum::lifecycle::serve(app.app.clone(), listener, stop.clone(), true));
         Self { address, stop, task }
     }
 
