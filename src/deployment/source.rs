@@ -92,12 +92,11 @@ impl IngestionSource {
     /// Its projects and their products, in order; what none fits is looked for among the products' own projects.
     async fn projects(&self, ctx: &Context<'_>) -> Result<Vec<ProjectMapping>> {
         let rows = children::<project_mapping::Entity>(ctx, self.0.id).await?;
-        let mut list = Vec::with_capacity(rows.len());
-        for r in rows.iter() {
+        let mapping = |r: entity::project_mapping::Model| async move {
             let product = Product(parent::<product::Entity>(ctx, r.product_id).await?);
-            list.push(ProjectMapping { pattern: r.pattern.clone(), product });
-        }
-        Ok(list)
+            Ok(ProjectMapping { pattern: r.pattern, product })
+        };
+        futures_util::future::try_join_all(rows.iter().cloned().map(mapping)).await
     }
 
     /// Its secrets, without the secrets themselves.

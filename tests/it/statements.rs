@@ -103,3 +103,40 @@ async fn acts_write_only_their_own_tables() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn recording_a_deployment_costs_the_same_however_many_there_are_and_a_webhook_one_statement() {
+    each_database(async |app| {
+        crate::deployments::draft(app, "REL-APP-2026-001").await;
+        let ci = app.person("ci-netaudit", &["PIPELINE"]);
+        let record = async |id: &str| {
+            let before = app.statements.load(Ordering::Relaxed);
+            let times = json!({ "startedAt": "2026-03-28T13:42:00Z", "finishedAt": "2026-03-28T14:00:00Z" });
+            let (status, answer) = ci.posts("/api/v1/deployments", &crate::deployments::call(id, "SUCCEEDED", times)).await;
+            assert_eq!(status, 201, "{answer}");
+            app.statements.load(Ordering::Relaxed) - before
+        };
+        record("first").await;
+        let early = record("second").await;
+        for n in 0..20 {
+            record(&format!("d-{n}")).await;
+        }
+        let late = record("last").await;
+        eprintln!("recording a deployment: {late} statements");
+        assert!(late <= early && late <= 26, "{early}, then {late}");
+        crate::hooks::source(app, json!({ "name": "github", "kind": "GITHUB", "secret": "It's-a-Secret-to-Everybody" })).await;
+        let body = || include_bytes!("payloads/github_deployment_status_success.json").to_vec();
+        crate::hooks::github(app, "1", body()).await;
+        let before = app.statements.load(Ordering::Relaxed);
+        assert_eq!(crate::hooks::github(app, "2", body()).await.0, 202);
+        assert_eq!(app.statements.load(Ordering::Relaxed) - before, 1, "stored, and nothing else on the request's path");
+        // A page of deployments with all that hangs on them.
+        let query = "query($first: Int) { deployments(first: $first) { nodes { deploymentId report { number } product { key } application { number } milestone { kind } fills { field }
+            observations { status delivery { fate } } } } }";
+        let rnd = app.person("研发", &["RND", "OPS"]);
+        let few = cost(app, &rnd, query, json!({ "first": 2 })).await;
+        let many = cost(app, &rnd, query, json!({ "first": 20 })).await;
+        assert!(many <= few, "{few} statements for two, {many} for twenty");
+    })
+    .await;
+}
