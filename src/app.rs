@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    extract::{Request, State},
+    extract::{Path, Request, State},
     http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
@@ -32,9 +32,9 @@ use crate::{
     },
     clock::{Calendar, Clock},
     config::{Mode, Settings},
-    delivery::feed::Feed,
+    delivery::{dispatch::Dispatcher, envelope::Envelope, event::EventType, feed::Feed, guard::Guard, schemas},
     deployment::{openapi::document, sources::Sources, ways::Ingest},
-    error::Result,
+    error::{Error, Result, say},
     graphql::{
         front::Front,
         graphiql,
@@ -62,6 +62,8 @@ pub struct App {
     pub rates: Rates,
     /// Ingestion sources, ready for use.
     pub sources: Arc<Sources>,
+    /// Takes events to their sinks; whoever works runs it.
+    pub dispatcher: Arc<Dispatcher>,
     /// What pipelines send waits here for its turn.
     pub ingest: Ingest,
     /// The event log as it grows; whoever serves runs it.
@@ -107,12 +109,14 @@ impl App {
             (None, Mode::Production) => return Err("RELSUM_JWT_JWKS: production mode needs it".into()),
         };
         let verifier = Verifier::new(keys, &settings);
+        let seal = Arc::new(Seal::new(&settings)?);
         Ok(Self {
             schema: build(&settings),
             verifier,
             front: Front::new(&settings)?,
             rates: Rates::new(&settings),
-            sources: Arc::new(Sources::new(Seal::new(&settings)?)),
+            dispatcher: Arc::new(Dispatcher::new(store.clone(), &settings, Arc::clone(&seal), Guard::new(settings.sink_allow.clone()))?),
+            sources: Arc::new(Sources::new(seal)),
             ingest: Ingest::new(&settings),
             feed: Arc::new(Feed::new(store.clone(), &settings)),
             places: Arc::new(Places::new(&settings)),
@@ -135,6 +139,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/graphql", get(graphql).post(graphql))
         .route("/schema.graphql", get(schema))
         .route("/openapi.json", get(openapi))
+        .route("/schemas/events/{file}", get(event_schema))
         .merge(crate::deployment::openapi::router())
         .route("/livez", get(|| async { "alive\n" }))
         .route("/readyz", get(ready));
@@ -142,11 +147,13 @@ pub fn router(app: Arc<App>) -> Router {
         router = router.merge(graphiql::routes());
     }
     router
-        .fallback(|| async { problem(StatusCode::NOT_FOUND, "There is nothing at this address") })
-        .method_not_allowed_fallback(|| async { problem(StatusCode::METHOD_NOT_ALLOWED, "This address does not take that method") })
+        .fallback(|headers: HeaderMap| async move { problem(StatusCode::NOT_FOUND, "There is nothing at this address", &headers) })
+        .method_not_allowed_fallback(|headers: HeaderMap| async move {
+            problem(StatusCode::METHOD_NOT_ALLOWED, "This address does not take that method", &headers)
+        })
         .layer(CompressionLayer::new().gzip(true).compress_when(SizeAbove::new(COMPRESS_FROM).and(NotForContentType::SSE)))
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, timeout))
-        .layer(CatchPanicLayer::custom(|_| problem(StatusCode::INTERNAL_SERVER_ERROR, "Internal error")))
+        .layer(CatchPanicLayer::custom(|_| problem(StatusCode::INTERNAL_SERVER_ERROR, "Internal error", &HeaderMap::new())))
         .layer(cors(settings))
         .layer(from_fn_with_state(Arc::clone(&app), around))
         .with_state(app)
@@ -193,22 +200,22 @@ async fn around(State(app): State<Arc<App>>, mut request: Request, next: Next) -
 }
 
 /// An RFC 9457 problem.
-fn problem(status: StatusCode, detail: &str) -> Response {
+fn problem(status: StatusCode, detail: &str, headers: &HeaderMap) -> Response {
     let code = match status {
         StatusCode::NOT_FOUND => "NOT_FOUND",
         StatusCode::SERVICE_UNAVAILABLE => "SERVICE_UNAVAILABLE",
         StatusCode::INTERNAL_SERVER_ERROR => "INTERNAL_SERVER_ERROR",
         _ => "BAD_USER_INPUT",
     };
-    rest::problem(status, code, detail, &HeaderMap::new(), Vec::new())
+    rest::problem(status, code, detail, headers, Vec::new())
 }
 
 /// `/readyz`: whether the database answers and its schema is ours.
 async fn ready(State(app): State<Arc<App>>) -> Response {
     match tokio::time::timeout(Duration::from_secs(5), app.store.ready()).await {
         Ok(Ok(())) => "ready\n".into_response(),
-        Ok(Err(why)) => problem(StatusCode::SERVICE_UNAVAILABLE, &why),
-        Err(_) => problem(StatusCode::SERVICE_UNAVAILABLE, "database: no answer within 5 s"),
+        Ok(Err(why)) => problem(StatusCode::SERVICE_UNAVAILABLE, &why, &HeaderMap::new()),
+        Err(_) => problem(StatusCode::SERVICE_UNAVAILABLE, "database: no answer within 5 s", &HeaderMap::new()),
     }
 }
 
@@ -220,6 +227,19 @@ async fn schema(State(app): State<Arc<App>>, request: Request) -> Response {
 /// `/openapi.json`, for those with a token.
 async fn openapi(State(app): State<Arc<App>>, request: Request) -> Response {
     contract(&app, (request.headers(), request.extensions()), "application/json", document).await
+}
+
+/// `/schemas/events/{type}.json`, for those with a token.
+async fn event_schema(State(app): State<Arc<App>>, Path(file): Path<String>, request: Request) -> Response {
+    let (headers, extensions) = (request.headers(), request.extensions());
+    let kind = file.strip_suffix(".json").and_then(EventType::of);
+    match (app.admit(headers, extensions).await, kind) {
+        (Err(error), _) => rest::refuse(&error, headers),
+        (Ok(_), Some(kind)) => {
+            ([(header::CONTENT_TYPE, "application/schema+json")], schemas::file(kind, &Envelope::new(&app.settings))).into_response()
+        }
+        (Ok(_), None) => rest::refuse(&Error::NotFound(say("There is no such type of event", "不存在该事件类型")), headers),
+    }
 }
 
 async fn contract(app: &App, (headers, extensions): (&HeaderMap, &Extensions), kind: &'static str, text: fn() -> String) -> Response {

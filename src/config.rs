@@ -1,6 +1,7 @@
 //! Every setting, from `RELSUM_*` variables and an optional TOML file (`RELSUM_CONFIG`, or `relsum.toml` where it exists).
 //! The variable wins over the file. Everything is checked at start, with the name of what is wrong; secrets are never printed.
 
+mod check;
 mod read;
 
 use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
@@ -117,6 +118,37 @@ pub struct Settings {
     pub inbox_body_days: u32,
     /// Days that idempotency keys are kept. Default 30.
     pub idempotency_key_days: u32,
+    /// Days before a due date on which it is announced as due soon; each once, `0` is the day itself. Default `[3, 1]`; as a variable `3,1`.
+    #[serde(deserialize_with = "list_or_text")]
+    pub due_soon_days: Vec<u32>,
+    /// Days between reminders of what is overdue; 0 for none. Default 0.
+    pub reminder_days: u32,
+    /// How often due dates are looked for, in milliseconds. Default 10000.
+    pub due_poll_ms: u64,
+    /// What stands before the type of every event. Default `org.relsum`.
+    pub event_type_prefix: String,
+    /// `source` of every event: which Relsum. Default `/relsum`.
+    pub event_source: String,
+    /// This service's own address, as receivers of events reach it; then events say where their schema is.
+    pub public_url: Option<String>,
+    /// When a webhook is tried: seconds after the attempt before, the first after the event. Default `0,5,300,1800,7200,18000,36000,50400,72000,86400`.
+    #[serde(deserialize_with = "list_or_text")]
+    pub webhook_schedule_seconds: Vec<u64>,
+    /// How long a webhook may take to connect, in milliseconds. Default 5000.
+    pub webhook_connect_timeout_ms: u64,
+    /// How long a webhook may take in all, in milliseconds. Default 15000.
+    pub webhook_timeout_ms: u64,
+    /// Networks that are no public ones, to which webhooks may go nevertheless: `10.0.0.0/8`. Default none.
+    #[serde(deserialize_with = "list_or_text")]
+    pub sink_allow: Vec<IpNet>,
+    /// Days of nothing but failures after which a sink is disabled. Default 5.
+    pub sink_disable_days: u32,
+    /// How often queues of deliveries are looked at when nothing rings, in milliseconds. Default 1000.
+    pub delivery_poll_ms: u64,
+    /// Days that deliveries and their attempts are kept once they are delivered. Default 90.
+    pub delivery_days: u32,
+    /// The NATS broker, `nats://…`, for sinks of the kind NATS.
+    pub nats_url: Option<Secret>,
     /// How many tokens a GraphQL document may have. Default 10000.
     pub query_tokens: u64,
     /// How deep a GraphQL query may nest; introspection by the usual tools needs 16. Default 20.
@@ -221,6 +253,20 @@ impl Default for Settings {
             inbox_poll_ms: 1_000,
             inbox_body_days: 90,
             idempotency_key_days: 30,
+            due_soon_days: vec![3, 1],
+            reminder_days: 0,
+            due_poll_ms: 10_000,
+            event_type_prefix: "org.relsum".into(),
+            event_source: "/relsum".into(),
+            public_url: None,
+            webhook_schedule_seconds: vec![0, 5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400],
+            webhook_connect_timeout_ms: 5_000,
+            webhook_timeout_ms: 15_000,
+            sink_allow: Vec::new(),
+            sink_disable_days: 5,
+            delivery_poll_ms: 1_000,
+            delivery_days: 90,
+            nats_url: None,
             query_tokens: 10_000,
             query_depth: 20,
             query_aliases: 200,
@@ -279,88 +325,6 @@ impl Settings {
             })?;
         settings.check()?;
         Ok(settings)
-    }
-
-    fn check(&self) -> Result<(), String> {
-        let mut wrong = Vec::new();
-        let url = &self.database_url.0;
-        if !(url.starts_with("sqlite:") || url.starts_with("postgres://") || url.starts_with("postgresql://")) {
-            wrong.push("RELSUM_DATABASE_URL: must begin with sqlite: or postgres://".to_owned());
-        }
-        match self.mode {
-            Mode::Development => {
-                if !self.listen.ip().is_loopback() {
-                    wrong.push(
-                        "RELSUM_LISTEN: development mode listens on loopback only; set RELSUM_MODE=production to listen elsewhere".into(),
-                    );
-                }
-            }
-            Mode::Production => {
-                if self.jwt_jwks.is_none() {
-                    wrong.push("RELSUM_JWT_JWKS: production mode needs a JWKS address or file (`relsum keys` makes one)".into());
-                }
-                if self.encryption_key.is_none() {
-                    wrong.push("RELSUM_ENCRYPTION_KEY: production mode needs it (`relsum keys` makes one)".into());
-                }
-                if self.jwt_secret.is_some() {
-                    wrong.push("RELSUM_JWT_SECRET: production mode takes asymmetric keys only; use RELSUM_JWT_JWKS".into());
-                }
-            }
-        }
-        for name in &self.jwt_algorithms {
-            if !["RS256", "ES256", "EdDSA"].contains(&name.as_str()) {
-                wrong.push(format!("RELSUM_JWT_ALGORITHMS: {name} is not one of RS256, ES256, EdDSA"));
-            }
-        }
-        for (name, pointer) in [
-            ("SUBJECT", &self.jwt_subject),
-            ("NAME", &self.jwt_name),
-            ("MEMBERSHIPS", &self.jwt_memberships),
-            ("ROLES", &self.jwt_roles),
-            ("PRODUCTS", &self.jwt_products),
-        ] {
-            if !pointer.starts_with('/') {
-                wrong.push(format!("RELSUM_JWT_{name}: a JSON pointer begins with /"));
-            }
-        }
-        if self.jwt_secret.as_ref().is_some_and(|s| s.0.len() < 32) {
-            wrong.push("RELSUM_JWT_SECRET: must have at least 32 bytes".into());
-        }
-        if self.currency.len() != 3 || !self.currency.bytes().all(|b| b.is_ascii_uppercase()) {
-            wrong.push("RELSUM_CURRENCY: three capital letters, as in CNY".into());
-        }
-        if self.database_connections == 0 {
-            wrong.push("RELSUM_DATABASE_CONNECTIONS: at least 1".into());
-        }
-        for (name, number) in [
-            ("FEED_POLL_MS", self.feed_poll_ms),
-            ("INBOX_POLL_MS", self.inbox_poll_ms),
-            ("INGEST_AT_ONCE", u64::try_from(self.ingest_at_once).unwrap_or(u64::MAX)),
-            ("QUERY_STATEMENTS_AT_ONCE", u64::try_from(self.query_statements_at_once).unwrap_or(u64::MAX)),
-            ("SOCKET_PING_MS", self.socket_ping_ms),
-            ("SOCKET_INIT_TIMEOUT_MS", self.socket_init_timeout_ms),
-            ("SOCKET_SEND_TIMEOUT_MS", self.socket_send_timeout_ms),
-        ] {
-            if number == 0 {
-                wrong.push(format!("RELSUM_{name}: at least 1"));
-            }
-        }
-        if self.query_depth > 60 {
-            wrong.push("RELSUM_QUERY_DEPTH: at most 60, the parser's own limit".into());
-        }
-        for origin in &self.cors_origins {
-            let whole = reqwest::Url::parse(origin).is_ok_and(|url| url.origin().ascii_serialization() == *origin);
-            if !whole {
-                wrong.push(format!("RELSUM_CORS_ORIGINS: {origin} is not an origin such as https://portal.example.com"));
-            }
-        }
-        if self.persisted_only && self.persisted_documents.is_none() {
-            wrong.push("RELSUM_PERSISTED_ONLY: needs RELSUM_PERSISTED_DOCUMENTS, the manifest of what may run".into());
-        }
-        if self.log_format.as_deref().is_some_and(|f| f != "text" && f != "json") {
-            wrong.push("RELSUM_LOG_FORMAT: text or json".into());
-        }
-        if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
     }
 
     /// Whether this is development mode.

@@ -258,6 +258,8 @@ fn violated(constraint: Option<&str>, message: &str) -> Option<UserError> {
         ("key", say("A product with this key exists already", "该产品标识已存在"))
     } else if hit("product_project_path_unique", "product_project.path") {
         ("projects", say("The project belongs to another product", "该代码仓库已归属其他产品"))
+    } else if hit("event_sink_name_unique", "event_sink.name") {
+        ("name", say("A sink with this name exists already", "该接收端名称已存在"))
     } else if hit("ingestion_source_name_unique", "ingestion_source.name") {
         ("name", say("A source with this name exists already", "该来源名称已存在"))
     } else if hit("department_pkey", "department.code") {

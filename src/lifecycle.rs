@@ -38,7 +38,7 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: CancellationToken
     let done = tokio::select! {
         served = serving => served.map_err(|e| e.to_string()),
         ended = &mut feeding => Err(format!("the event log is no longer followed: {ended:?}")),
-        ended = &mut work => Err(format!("nothing works the inbox any more: {ended:?}")),
+        ended = &mut work => Err(format!("the jobs are no longer done: {ended:?}")),
         () = too_long => {
             tracing::warn!("requests still under way were cut off");
             Ok(())
@@ -56,12 +56,12 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: CancellationToken
     done
 }
 
-async fn working_or_waiting(app: Arc<App>, stop: CancellationToken, jobs: bool) {
+async fn working_or_waiting(app: Arc<App>, stop: CancellationToken, jobs: bool) -> Result<(), String> {
     if jobs {
-        job::run(app, stop).await;
-    } else {
-        stop.cancelled().await;
+        return job::run(app, stop).await;
     }
+    stop.cancelled().await;
+    Ok(())
 }
 
 /// Does the jobs alone until `stop`, and finishes what is under way.
@@ -73,8 +73,8 @@ pub async fn work(app: Arc<App>, stop: CancellationToken) -> Result<(), String> 
     let mut work = tokio::spawn(job::run(app, stop.clone()));
     tokio::select! {
         ended = &mut work => match ended {
-            Ok(()) if stop.is_cancelled() => return Ok(()),
-            ended => return Err(format!("nothing works the inbox any more: {ended:?}")),
+            Ok(Ok(())) if stop.is_cancelled() => return Ok(()),
+            ended => return Err(format!("the jobs are no longer done: {ended:?}")),
         },
         () = stop.cancelled() => {}
     }

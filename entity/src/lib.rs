@@ -1,15 +1,20 @@
-//! The tables, one file each, and the enums ([`enums`], [`pipeline`]) they share with GraphQL. No logic lives here.
+//! The tables, one file each, and the enums ([`enums`], [`pipeline`], [`sink`]) they share with GraphQL. No logic lives here.
 
 pub mod enums;
 pub mod pipeline;
+pub mod sink;
 
+pub mod announcement;
 pub mod audit_entry;
 pub mod build;
+pub mod delivery_attempt;
 pub mod department;
 pub mod department_evaluation;
 pub mod deployment;
 pub mod environment_rule;
 pub mod event;
+pub mod event_delivery;
+pub mod event_sink;
 pub mod event_subject;
 pub mod feedback_source;
 pub mod idempotency_key;
@@ -37,6 +42,7 @@ pub mod report;
 pub mod reported_value;
 pub mod rescheduling;
 pub mod shortcoming;
+pub mod sink_secret;
 pub mod source_secret;
 pub mod staffing;
 pub mod submission;

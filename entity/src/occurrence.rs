@@ -25,6 +25,8 @@ pub struct Model {
     pub completed_at: Option<DateTimeUtc>,
     pub completed_by: Option<Uuid>,
     pub evidence: Option<String>,
+    /// When there may be something to announce of it; kept by `improvement::due`.
+    pub look_at: Option<DateTimeUtc>,
     pub version: i32,
 }
 

@@ -13,6 +13,7 @@ mod m20261122_000004_improvement;
 mod m20261122_000005_life_cycle;
 mod m20261122_000006_records;
 mod m20261124_000007_deployments;
+mod m20261124_000008_delivery;
 
 /// Knows every migration in order.
 pub struct Migrator;
@@ -28,6 +29,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000005_life_cycle::Migration),
             Box::new(m20261122_000006_records::Migration),
             Box::new(m20261124_000007_deployments::Migration),
+            Box::new(m20261124_000008_delivery::Migration),
         ]
     }
 }

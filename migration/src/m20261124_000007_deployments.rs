@@ -171,6 +171,12 @@ CREATE TABLE deployment (
   CONSTRAINT deployment_attached_has_report CHECK ((standing IN ('ATTACHED', 'HELD')) = (report_id IS NOT NULL))
 );
 CREATE INDEX deployment_by_report ON deployment (report_id, id);
+-- What a report takes is the first or last of each: found at once however many there are.
+CREATE INDEX deployment_planned_start ON deployment (report_id, environment_class, planned_start_at) WHERE planned_start_at IS NOT NULL;
+CREATE INDEX deployment_planned_finish ON deployment (report_id, environment_class, planned_finish_at) WHERE planned_finish_at IS NOT NULL;
+CREATE INDEX deployment_start ON deployment (report_id, environment_class, started_at) WHERE started_at IS NOT NULL;
+CREATE INDEX deployment_success ON deployment (report_id, environment_class, succeeded_at) WHERE succeeded_at IS NOT NULL;
+CREATE INDEX deployment_rollback ON deployment (report_id, environment_class, rolled_back_at) WHERE rolled_back_at IS NOT NULL;
 CREATE INDEX deployment_by_recorded ON deployment (recorded_at, id);
 CREATE INDEX deployment_by_finish ON deployment (finished_at, id);
 CREATE INDEX deployment_parked ON deployment (id) WHERE standing = 'PARKED';

@@ -51,6 +51,11 @@ impl Actor {
         Self { subject: format!("relsum:{name}"), name: "Relsum".into(), memberships: vec![], roles: vec![], products: vec![] }
     }
 
+    /// Whether this is the service itself.
+    pub fn is_service(&self) -> bool {
+        self.subject.starts_with("relsum:")
+    }
+
     /// The caller's row in `person`.
     pub fn person_id(&self) -> Uuid {
         person_id(&self.subject)

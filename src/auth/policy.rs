@@ -101,6 +101,10 @@ pub enum Act<'a> {
     SourceManage,
     /// Read deliveries as they were received.
     DeliveryBodyRead,
+    /// Announce due dates.
+    DueAnnounce,
+    /// Event sinks, the event log's deliveries, replaying them.
+    SinkManage,
 }
 
 /// A way to hold a permission.
@@ -115,6 +119,7 @@ enum Who<'a> {
     Recorder(Uuid),
     HeadOfRow(&'a str),
     Role(ServiceRole),
+    Service,
 }
 
 /// Some ways to hold a permission, and the states of the report in which they count (none given: there is no report, or any state).
@@ -182,7 +187,8 @@ fn grants<'a>(act: Act<'a>) -> (Vec<Grant<'a>>, Never) {
         Act::DeploymentRecord => one(vec![Role(ServiceRole::Pipeline), Member(OPS)], &[]),
         Act::DeploymentWaitingRead => one(vec![Member(OPS), Member(PRODUCT), Role(ServiceRole::Auditor), Role(ServiceRole::Admin)], &[]),
         Act::DeploymentSettle => one(vec![Member(OPS), Member(PRODUCT), Role(ServiceRole::Admin)], &[]),
-        Act::SourceManage | Act::DeliveryBodyRead => one(vec![Role(ServiceRole::Admin)], &[]),
+        Act::SourceManage | Act::DeliveryBodyRead | Act::SinkManage => one(vec![Role(ServiceRole::Admin)], &[]),
+        Act::DueAnnounce => one(vec![Service], &[]),
     }
 }
 
@@ -235,6 +241,8 @@ fn holds(actor: &Actor, who: Who<'_>, facts: &Facts) -> bool {
         Who::HeadOfParticipant => facts.participants.iter().any(|d| head(d)),
         Who::Recorder(person) => person == actor.person_id(),
         Who::Role(role) => actor.has(role),
+        // No token can name such a subject (`token.rs`).
+        Who::Service => actor.is_service(),
     }
 }
 
@@ -251,6 +259,7 @@ fn describe(who: Who<'_>) -> String {
         Who::Role(ServiceRole::Admin) => "ADMIN".into(),
         Who::Role(ServiceRole::Auditor) => "AUDITOR".into(),
         Who::Role(ServiceRole::Pipeline) => "PIPELINE".into(),
+        Who::Service => "the service itself".into(),
     }
 }
 

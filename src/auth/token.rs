@@ -103,7 +103,7 @@ impl Verifier {
         let text = |pointer: &str| claims.pointer(pointer).and_then(Value::as_str);
         let subject = text(&settings.jwt_subject).filter(|s| !s.trim().is_empty() && !s.contains('\0') && s.len() <= 200);
         let subject = subject.ok_or_else(|| refused("it names no subject"))?;
-        if subject.starts_with("relsum:") {
+        if subject.starts_with("relsum:") || subject.starts_with("source:") {
             return Err(refused("the subject belongs to the service itself"));
         }
         let name = text(&settings.jwt_name).unwrap_or(subject);

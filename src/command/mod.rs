@@ -52,6 +52,11 @@ pub enum Command {
     CheckConfig,
     /// Print the OpenAPI document of the REST routes
     Openapi,
+    /// Write the JSON Schemas of all types of events to a folder
+    EventSchemas {
+        /// The folder
+        folder: PathBuf,
+    },
     /// Report deployments to a running service
     Deployment {
         /// What to do
@@ -125,6 +130,7 @@ pub fn run(command: Command) -> ExitCode {
             Command::Migrate { what } => in_runtime(upkeep::migrate(settings, what)),
             Command::Schema => upkeep::print(&crate::graphql::schema::sdl()),
             Command::Openapi => upkeep::print(&crate::deployment::openapi::document()),
+            Command::EventSchemas { folder } => upkeep::event_schemas(&settings, &folder),
             Command::Deployment { .. } => Ok(()),
             Command::Keys { out } => upkeep::keys(&out),
             Command::Token(token) => upkeep::token(&settings, &token),

@@ -20,6 +20,7 @@ use crate::{
     },
     clock::Clock,
     config::Settings,
+    delivery::{envelope::Envelope, event::EventType, schemas},
     demo,
     store::connect,
 };
@@ -102,6 +103,17 @@ pub fn keys(out: &Path) -> Result<(), String> {
         jwks.display(),
         encryption.display()
     ))
+}
+
+/// `relsum event-schemas`.
+pub fn event_schemas(settings: &Settings, folder: &Path) -> Result<(), String> {
+    let failed = |e: std::io::Error| format!("event-schemas: {}: {e}", folder.display());
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    let envelope = Envelope::new(settings);
+    for (kind, name) in EventType::all() {
+        std::fs::write(folder.join(format!("{name}.json")), schemas::file(kind, &envelope)).map_err(failed)?;
+    }
+    Ok(())
 }
 
 /// `15m`, `8h`, `30d` in seconds.

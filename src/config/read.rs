@@ -135,13 +135,23 @@ where
 {
     #[derive(Deserialize)]
     #[serde(untagged)]
-    enum List {
-        Many(Vec<String>),
+    enum Item {
         Text(String),
+        Number(u64),
     }
-    let items = match List::deserialize(from)? {
-        List::Many(items) => items,
-        List::Text(text) => text.split(',').map(str::to_owned).collect(),
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum List {
+        Many(Vec<Item>),
+        One(Item),
+    }
+    let text = |item: Item| match item {
+        Item::Text(text) => text,
+        Item::Number(number) => number.to_string(),
+    };
+    let items: Vec<String> = match List::deserialize(from)? {
+        List::Many(items) => items.into_iter().map(text).collect(),
+        List::One(item) => text(item).split(',').map(str::to_owned).collect(),
     };
     let items = items.iter().map(|item| item.trim()).filter(|item| !item.is_empty());
     items.map(|item| item.parse().map_err(serde::de::Error::custom)).collect()

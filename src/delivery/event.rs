@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, Object, SimpleObject};
-use entity::{deployment, enums::ReportSection, improvement_action, occurrence, report};
+use entity::{deployment, enums::ReportSection, event, improvement_action, occurrence, report};
 use sea_orm::prelude::Uuid;
 
 use super::feed::Told;
@@ -12,6 +12,7 @@ use crate::{
     error::Result,
     graphql::{
         context::{actor, row},
+        ids::Kind,
         scalars::Instant,
     },
     improvement::{ActionOccurrence, ImprovementAction},
@@ -43,6 +44,12 @@ pub enum EventType {
     ProblemRecorded,
     /// Something was told of a deployment, or it was attached, held or dismissed.
     DeploymentRecorded,
+    /// A due date comes soon.
+    ActionDueSoon,
+    /// A due date has passed.
+    ActionOverdue,
+    /// What is overdue is still not done.
+    ActionReminder,
     /// An occurrence was completed.
     ActionCompleted,
     /// A completion was verified.
@@ -57,9 +64,13 @@ pub enum EventType {
     ActionEnded,
     /// An action or an occurrence was cancelled.
     ActionCancelled,
+    /// A sink was disabled; the others are told.
+    OpsSinkDisabled,
+    /// Every attempt at a delivery failed; the other sinks are told.
+    OpsDeliveryExhausted,
 }
 
-const KINDS: [(EventType, &str); 18] = [
+const KINDS: [(EventType, &str); 23] = [
     (EventType::ReportCreated, "report.created.v1"),
     (EventType::ReportChanged, "report.changed.v1"),
     (EventType::ReportSubmitted, "report.submitted.v1"),
@@ -71,6 +82,9 @@ const KINDS: [(EventType, &str); 18] = [
     (EventType::ReportSuperseded, "report.superseded.v1"),
     (EventType::ProblemRecorded, "problem.recorded.v1"),
     (EventType::DeploymentRecorded, "deployment.recorded.v1"),
+    (EventType::ActionDueSoon, "action.due_soon.v1"),
+    (EventType::ActionOverdue, "action.overdue.v1"),
+    (EventType::ActionReminder, "action.reminder.v1"),
     (EventType::ActionCompleted, "action.completed.v1"),
     (EventType::ActionVerified, "action.verified.v1"),
     (EventType::ActionReopened, "action.reopened.v1"),
@@ -78,12 +92,24 @@ const KINDS: [(EventType, &str); 18] = [
     (EventType::ActionReassigned, "action.reassigned.v1"),
     (EventType::ActionEnded, "action.ended.v1"),
     (EventType::ActionCancelled, "action.cancelled.v1"),
+    (EventType::OpsSinkDisabled, "ops.sink_disabled.v1"),
+    (EventType::OpsDeliveryExhausted, "ops.delivery_exhausted.v1"),
 ];
 
 impl EventType {
     /// Every type but that of edits, which is told to those who name it (`events.md` 12).
     pub fn all_but_edits() -> Vec<Self> {
         KINDS.iter().map(|(kind, _)| *kind).filter(|kind| *kind != Self::ReportChanged).collect()
+    }
+
+    /// The type as the log has it.
+    pub fn name(self) -> &'static str {
+        KINDS.iter().find(|(kind, _)| *kind == self).map_or("", |(_, name)| name)
+    }
+
+    /// All types, with their names.
+    pub fn all() -> impl Iterator<Item = (Self, &'static str)> {
+        KINDS.iter().copied()
     }
 
     /// The type of an event of the log; none for one that only a newer release knows.
@@ -110,6 +136,11 @@ pub struct Event {
 }
 
 impl Event {
+    /// An event that was read from the log.
+    pub fn read(event: Arc<event::Model>) -> Option<Self> {
+        Self::of(Arc::new(Told { event: (*event).clone(), sight: None }))
+    }
+
     /// An event that a subscription follows; none of a type that this release does not know.
     pub fn of(told: Arc<Told>) -> Option<Self> {
         EventType::of(&told.event.kind).map(|kind| Self { told, kind })
@@ -124,9 +155,14 @@ impl Event {
         self.told.event.position.to_string()
     }
 
+    /// Global id.
+    pub async fn id(&self) -> ID {
+        Kind::Event.id(&self.told.event.id)
+    }
+
     /// The CloudEvents id: the same for every receiver and every replay.
-    async fn id(&self) -> ID {
-        ID(self.told.event.id.clone())
+    async fn event_id(&self) -> &str {
+        &self.told.event.id
     }
 
     /// What happened.
@@ -161,6 +197,11 @@ impl Event {
             return Some(Ok(Report::shared(Arc::clone(&sight.report))));
         }
         row::<report::Entity>(ctx, self.told.event.report_id?).await.map(|row| row.map(Report::shared)).transpose()
+    }
+
+    /// What it carries, as JSON, as its receivers see it (`/schemas/events/{type}.json`).
+    async fn data(&self) -> String {
+        self.told.event.data.to_string()
     }
 
     /// The improvement action that it is about, as it stands now.

@@ -118,6 +118,7 @@ impl Company {
             completed_at: None,
             completed_by: None,
             evidence: None,
+            look_at: Some(self.now),
             version: 1,
         };
         let age = (today - due_on).num_days();
@@ -126,6 +127,7 @@ impl Company {
         if done {
             let on = (due_on + TimeDelta::days(i64::from(self.draw.between(-12, 6)))).min(today);
             let by = person_id("u-1042");
+            row.look_at = None;
             row.completed_on = Some(on);
             row.completed_at = Some(self.calendar.start_of(on) + TimeDelta::hours(9));
             row.completed_by = Some(by);

@@ -14,6 +14,27 @@ use utoipa::ToSchema;
 use super::{apply::Applied, effects::milestone_of, record::Recorded};
 use crate::error::{Lang, Said, say};
 
+/// How a deployment stands, as it is described.
+#[derive(ToSchema)]
+#[schema(rename_all = "SCREAMING_SNAKE_CASE")]
+#[expect(missing_docs, reason = "describes; each is the standing of that name")]
+pub enum StandingName {
+    Attached,
+    Held,
+    Parked,
+    Dismissed,
+}
+
+/// The class of an environment, as it is described.
+#[derive(ToSchema)]
+#[schema(rename_all = "SCREAMING_SNAKE_CASE")]
+#[expect(missing_docs, reason = "describes; each is the class of that name")]
+pub enum ClassName {
+    Production,
+    Staging,
+    Other,
+}
+
 /// What was recorded.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -23,7 +44,7 @@ pub struct DeploymentAnswer {
     /// The deployment, as everything that was reported of it adds up.
     deployment: DeploymentState,
     /// Where it stands.
-    #[schema(value_type = String, example = "ATTACHED", pattern = "^(ATTACHED|HELD|PARKED|DISMISSED)$")]
+    #[schema(inline, value_type = StandingName)]
     standing: DeploymentStanding,
     /// Why it is parked, held or dismissed; null when it is attached.
     #[schema(required)]
@@ -53,10 +74,10 @@ pub struct DeploymentState {
     /// The environment as named.
     environment: String,
     /// Its class.
-    #[schema(value_type = String, example = "PRODUCTION", pattern = "^(PRODUCTION|STAGING|OTHER)$")]
+    #[schema(inline, value_type = ClassName)]
     environment_class: EnvironmentClass,
     /// How far it is.
-    #[schema(value_type = String, example = "SUCCEEDED", pattern = "^(QUEUED|RUNNING|SUCCEEDED|FAILED|CANCELED|ROLLED_BACK)$")]
+    #[schema(value_type = super::ways::StatusName)]
     status: DeploymentStatus,
     /// The highest attempt.
     attempt: i32,

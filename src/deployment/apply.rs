@@ -1,7 +1,15 @@
 //! Applies what deployments report to the report that they belong to, under its lock.
 
-use entity::{deployment, enums::ReportSection, milestone, pipeline::ReportedField, report, reported_value};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, prelude::Uuid};
+use entity::{
+    deployment,
+    enums::ReportSection,
+    milestone,
+    pipeline::{DeploymentStanding, DeploymentStatus, EnvironmentClass, ReportedField},
+    report, reported_value,
+};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect, QueryTrait, prelude::Uuid,
+};
 
 use super::effects::{Filled, milestone_of, reported, take};
 use crate::{
@@ -41,8 +49,6 @@ pub async fn lock(permitted: &Permitted, ids: impl IntoIterator<Item = Uuid>) ->
 /// # Errors
 /// A fault of the database.
 pub async fn refresh(permitted: &mut Permitted, act: &'static str, report: report::Model) -> Result<Applied> {
-    let of = |id: Uuid| deployment::Column::ReportId.eq(id);
-    let which = Condition::any().add(of(report.id)).add_option(report.supersedes_id.map(of));
     let conn = permitted.conn();
     let milestones = milestone::Entity::find()
         .filter(milestone::Column::ReportId.eq(report.id))
@@ -57,7 +63,7 @@ pub async fn refresh(permitted: &mut Permitted, act: &'static str, report: repor
     if !is_writable(before.report.state) {
         return Ok(Applied { report: before.report, milestones: before.milestones, values: before.values });
     }
-    let deployments = deployment::Entity::find().filter(which).order_by_asc(deployment::Column::Id).all(conn).await?;
+    let deployments = decisive(conn, &before.report).await?;
     let mut after = take(before.clone(), &reported(&deployments), permitted.calendar());
     let mut change = Change::of(act).about(after.report.id);
     if after.report != before.report {
@@ -77,6 +83,46 @@ pub async fn refresh(permitted: &mut Permitted, act: &'static str, report: repor
     write(permitted, &before.values, &after.values).await?;
     permitted.note(change).await?;
     Ok(Applied { report: after.report, milestones: after.milestones, values: after.values })
+}
+
+/// The deployments of a report, and of the one that it is to replace, that decide what it takes: of each time the first or the last.
+/// [`reported`] makes of them what it makes of all. One statement, whose cost does not grow with them.
+async fn decisive(conn: &impl ConnectionTrait, report: &report::Model) -> Result<Vec<deployment::Model>> {
+    use deployment::{Column, Entity};
+    let extreme = |of: Uuid, class: EnvironmentClass, column: Column, first: bool, not: &[DeploymentStatus]| {
+        let order = if first { Order::Asc } else { Order::Desc };
+        Entity::find()
+            .select_only()
+            .column(Column::Id)
+            .filter(Column::ReportId.eq(of))
+            .filter(Column::EnvironmentClass.eq(class))
+            .filter(column.is_not_null())
+            .filter(Column::Status.is_not_in(not.iter().copied()))
+            .filter(Column::Inconsistent.eq(false))
+            .filter(Column::RollbackOf.is_null())
+            .filter(Column::Standing.ne(DeploymentStanding::Dismissed))
+            .order_by(column, order.clone())
+            .order_by(Column::Id, order)
+            .limit(1)
+            .into_query()
+    };
+    let mut any = Condition::any();
+    for of in [Some(report.id), report.supersedes_id].into_iter().flatten() {
+        use DeploymentStatus::{Canceled, Queued, RolledBack};
+        use EnvironmentClass::{Production, Staging};
+        for query in [
+            extreme(of, Production, Column::PlannedStartAt, true, &[]),
+            extreme(of, Production, Column::PlannedFinishAt, false, &[]),
+            extreme(of, Production, Column::StartedAt, true, &[Canceled, Queued]),
+            extreme(of, Production, Column::SucceededAt, false, &[RolledBack]),
+            extreme(of, Production, Column::RolledBackAt, false, &[]),
+            extreme(of, Staging, Column::SucceededAt, false, &[RolledBack]),
+            extreme(of, Staging, Column::RolledBackAt, false, &[]),
+        ] {
+            any = any.add(Column::Id.in_subquery(query));
+        }
+    }
+    Ok(Entity::find().filter(any).all(conn).await?)
 }
 
 async fn write(permitted: &Permitted, before: &[reported_value::Model], after: &[reported_value::Model]) -> Result<()> {

@@ -2,7 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use entity::{build, deployment, product};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, prelude::Uuid, sea_query::OnConflict};
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter,
+    prelude::Uuid,
+    sea_query::{Expr, ExprTrait, Func, OnConflict},
+};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -164,8 +168,10 @@ pub async fn register(permitted: &mut Permitted, registration: Registration) -> 
         .ok_or_else(|| Error::internal("a build was registered and not kept"))?;
     let mut rechecked = 0;
     if fresh {
-        let short = commit.get(..8).unwrap_or(&commit).to_owned();
-        let same = Condition::any().add(deployment::Column::CommitSha.eq(&commit)).add(deployment::Column::CommitSha.eq(short));
+        // A short commit is the beginning of a whole one.
+        let own = || Expr::col((deployment::Entity, deployment::Column::CommitSha));
+        let start = Func::cust("substr").arg(Expr::value(commit.clone())).arg(1).arg(Func::char_length(own()));
+        let same = Condition::all().add(own().is_not_null()).add(Expr::from(start).eq(own()));
         rechecked = inbox::recheck(permitted, same).await?;
         permitted.ring_work();
         permitted.note(Change::of("buildRegister").added("Build", kept.id, &kept)).await?;

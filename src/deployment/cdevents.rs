@@ -71,10 +71,15 @@ pub fn read(body: &Value, headers: &BTreeMap<String, String>, rule: &Regex) -> R
     told.version = named.or_else(|| version_of(&artifact, rule));
     let group = format!("{origin} {service} {environment} ");
     if verb == "rolledback" {
+        if let Some(id) = own("deploymentId") {
+            // It names the very deployment that was taken back.
+            told.status = DeploymentStatus::RolledBack;
+            return Ok(Heard::Deployment { id, told: Box::new(told), withdraws: None });
+        }
         // The artifact is what was returned to: a deployment of its own, which takes back what succeeded last before it.
         told.rollback_of = own("rollbackOf");
-        let withdraws = told.rollback_of.is_none().then_some(group.clone());
-        let id = own("deploymentId").unwrap_or_else(|| format!("rollback {}", p.id("/context/id").unwrap_or(artifact)));
+        let withdraws = told.rollback_of.is_none().then_some(group);
+        let id = format!("rollback {}", p.id("/context/id").unwrap_or(artifact));
         return Ok(Heard::Deployment { id, told: Box::new(told), withdraws });
     }
     let id = own("deploymentId").unwrap_or_else(|| format!("{group}{artifact}"));

@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{
-    extract::{Path, Request, State},
+    extract::{Path, Request, State, rejection::PathRejection},
     http::{HeaderMap, StatusCode},
     response::Response,
 };
@@ -71,7 +71,9 @@ const KEPT: [&str; 18] = [
         crate::rest::Refusals,
     ),
 )]
-pub async fn hook(State(app): State<Arc<App>>, Path(name): Path<String>, request: Request) -> Response {
+pub async fn hook(State(app): State<Arc<App>>, name: std::result::Result<Path<String>, PathRejection>, request: Request) -> Response {
+    // What is no text names no source.
+    let name = name.map(|Path(name)| name).unwrap_or_default();
     let (parts, body) = request.into_parts();
     let headers = parts.headers;
     if let Err(error) = app.rates.address(&headers, &parts.extensions) {
@@ -82,7 +84,12 @@ pub async fn hook(State(app): State<Arc<App>>, Path(name): Path<String>, request
         Ok(body) => body,
         Err(refused) => return *refused,
     };
-    match receive(&app, &name, &headers, body).await {
+    // What is here whole is stored, whether or not the sender is still there when its turn has come.
+    let stored = tokio::spawn({
+        let headers = headers.clone();
+        async move { receive(&app, &name, &headers, body).await }
+    });
+    match stored.await.unwrap_or_else(|dead| Err(Error::internal(dead))) {
         Ok(received) => received,
         Err(error) => refuse(&error, &headers),
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use entity::{
     inbound_delivery,
     pipeline::{DeliveryFate, DeliveryWay, DeploymentStatus},
@@ -80,7 +80,7 @@ impl Fields<'_> {
         match self.object.get(field)? {
             Value::Null => None,
             Value::String(text) if text.trim().is_empty() => {
-                self.wrong(field, UserErrorCode::Required, "The text must not be blank", "文本不能为空");
+                self.wrong(field, UserErrorCode::Invalid, "The text must not be blank", "文本不能为空");
                 None
             }
             Value::String(text) => {
@@ -97,6 +97,12 @@ impl Fields<'_> {
 
     fn time(&mut self, field: &str) -> Option<DateTime<Utc>> {
         let text = self.text(field, 64)?;
+        if let Ok(far) = DateTime::parse_from_rfc3339(&text)
+            && !(1900..=9999).contains(&far.year())
+        {
+            self.wrong(field, UserErrorCode::OutOfRange, "A time lies between the years 1900 and 9999", "时间须在 1900 年到 9999 年之间");
+            return None;
+        }
         let read = <Instant as async_graphql::ScalarType>::parse(async_graphql::Value::String(text));
         if let Ok(Instant(at)) = read {
             return Some(at);
@@ -113,7 +119,13 @@ impl Fields<'_> {
         match self.object.get(field)? {
             Value::Null => None,
             value => {
-                let number = value.as_i64().and_then(|n| i32::try_from(n).ok()).filter(|n| (1..=1_000_000).contains(n));
+                // JSON knows no difference between 1 and 1.0.
+                let whole = value.as_f64().filter(|n| n.fract() == 0.0).map(|n| format!("{n:.0}"));
+                let number = value
+                    .as_i64()
+                    .or_else(|| whole?.parse().ok())
+                    .and_then(|n| i32::try_from(n).ok())
+                    .filter(|n| (1..=1_000_000).contains(n));
                 if number.is_none() {
                     self.wrong(
                         field,

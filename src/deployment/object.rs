@@ -257,7 +257,11 @@ impl Deployment {
     async fn viewer_can(&self, ctx: &Context<'_>) -> Result<DeploymentPermissions> {
         let settle = policy::allows(actor(ctx)?, Act::DeploymentSettle, &Facts::default()).is_ok();
         let dismissed = self.0.standing == DeploymentStanding::Dismissed;
-        Ok(DeploymentPermissions { attach: settle, dismiss: settle && !dismissed, restore: settle && dismissed })
+        Ok(DeploymentPermissions {
+            attach: settle,
+            dismiss: settle && !dismissed,
+            restore: settle && (dismissed || self.0.attached_by_hand),
+        })
     }
 }
 
@@ -305,6 +309,6 @@ pub struct DeploymentPermissions {
     pub attach: bool,
     /// Set it aside with a reason.
     pub dismiss: bool,
-    /// Take the dismissal back.
+    /// Take the dismissal, or the attachment by hand, back.
     pub restore: bool,
 }

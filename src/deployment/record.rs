@@ -10,7 +10,7 @@ use entity::{
     report,
 };
 use sea_orm::{
-    ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
     prelude::Uuid,
     sea_query::{ExprTrait, OnConflict},
 };
@@ -28,7 +28,7 @@ use crate::{
     error::{Error, Result, UserErrorCode, say},
     graphql::input::Checks,
     report::is_writable,
-    store::{Announcement, Change, Permitted, insert, update},
+    store::{Announcement, Change, Permitted, inbox, insert, update},
 };
 
 /// The mutation that audit entries name, whichever the way in.
@@ -126,13 +126,20 @@ pub async fn record(permitted: &mut Permitted, reporter: &Reporter, rules: &[env
         introduce(&told)?;
     }
     if let Some(group) = withdraws {
-        told.rollback_of = last_in(permitted, &reporter.key, &group, told.happened_at(received_at)).await?;
+        // Of what it is a rollback may not be known; that it is one is.
+        let last = last_in(permitted, &reporter.key, &group, told.happened_at(received_at)).await?;
+        told.rollback_of = Some(last.unwrap_or_else(|| group.trim().to_owned()));
     }
     let (happened_at, digest) = (told.happened_at(received_at), told.digest());
     let seen = match &before {
         Some(before) => observation::Entity::find().filter(observation::Column::DeploymentId.eq(before.id)).all(permitted.conn()).await?,
         None => Vec::new(),
     };
+    // Said again without a time of its own, after something else was said: it has happened again.
+    let last = seen.iter().max_by_key(|o| (o.happened_at, o.id));
+    let starts_or_ends = told.status != DeploymentStatus::Queued;
+    let again_now = !again && starts_or_ends && !told.has_time() && last.is_some_and(|last| last.digest != digest);
+    let digest = if again_now { format!("{digest} {received_at}") } else { digest };
     let known = seen.iter().any(|o| o.digest == digest);
     if let Some(before) = before.clone().filter(|_| known && !again) {
         delivery.keep(permitted, before.id).await?;
@@ -297,7 +304,7 @@ pub fn fill(row: &mut deployment::Model, folded: &Folded, rules: &[environment_r
 }
 
 /// A deployment that rolls this one back has succeeded already: it may come in any order.
-async fn take_back(permitted: &Permitted, row: &mut deployment::Model) -> Result<()> {
+async fn take_back(permitted: &mut Permitted, row: &mut deployment::Model) -> Result<()> {
     let later = deployment::Entity::find()
         .filter(deployment::Column::SourceKey.eq(&row.source_key))
         .filter(deployment::Column::RollbackOf.eq(&row.external_id))
@@ -307,6 +314,11 @@ async fn take_back(permitted: &Permitted, row: &mut deployment::Model) -> Result
         .await?;
     if let Some(later) = later {
         roll_back(row, later.succeeded_at);
+        // It may have had nothing but this one to find its report by.
+        let waits = Condition::all().add(deployment::Column::Id.eq(later.id));
+        if inbox::recheck(permitted, waits).await? > 0 {
+            permitted.ring_work();
+        }
     }
     Ok(())
 }

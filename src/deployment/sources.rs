@@ -38,7 +38,7 @@ impl Source {
 /// Knows sources. What is kept counts only as long as the row's version is the same, so that a replica never acts on what was changed.
 pub struct Sources {
     /// Opens and seals secrets.
-    pub seal: Seal,
+    pub seal: Arc<Seal>,
     kept: Mutex<HashMap<String, Arc<Source>>>,
 }
 
@@ -47,7 +47,7 @@ const MOST: usize = 1_000;
 
 impl Sources {
     /// Knows none yet.
-    pub fn new(seal: Seal) -> Self {
+    pub fn new(seal: Arc<Seal>) -> Self {
         Self { seal, kept: Mutex::default() }
     }
 

@@ -74,14 +74,23 @@ impl Told {
         }
     }
 
-    /// Since when this is so: as told, or as received.
-    pub fn happened_at(&self, received_at: DateTime<Utc>) -> DateTime<Utc> {
+    /// Whether it says since when it is so.
+    pub fn has_time(&self) -> bool {
+        self.own_time().is_some()
+    }
+
+    fn own_time(&self) -> Option<DateTime<Utc>> {
         let own = match self.status {
             DeploymentStatus::Queued => None,
             DeploymentStatus::Running => self.started_at,
             _ => self.finished_at,
         };
-        own.or(self.at).unwrap_or(received_at)
+        own.or(self.at)
+    }
+
+    /// Since when this is so: as told, or as received.
+    pub fn happened_at(&self, received_at: DateTime<Utc>) -> DateTime<Utc> {
+        self.own_time().unwrap_or(received_at)
     }
 
     /// The field whose time cannot be, and why: what has happened lies in the past, an hour of a clock that is wrong aside.

@@ -14,7 +14,7 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use entity::pipeline::DeliveryWay;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use utoipa::ToSchema;
@@ -34,6 +34,25 @@ use crate::{
     rest::{self, Refusals, refuse, request_id, take},
     store::{Change, Origin, Permitted, idempotency, idempotency::Key, retrying},
 };
+
+/// An idempotency key, as it is described.
+#[derive(ToSchema)]
+#[schema(value_type = String, min_length = 1, max_length = 200, pattern = "^[!-~]+$")]
+#[expect(dead_code, reason = "describes a header")]
+pub struct KeyText(String);
+
+/// The statuses, as they are described.
+#[derive(Debug, ToSchema, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[expect(missing_docs, reason = "each is the status of that name")]
+pub enum StatusName {
+    Queued,
+    Running,
+    Succeeded,
+    Failed,
+    Canceled,
+    RolledBack,
+}
 
 /// Calls of one batch.
 pub const BATCH: usize = 500;
@@ -87,30 +106,30 @@ impl Ingest {
 
 /// The body of a native call. Only `deploymentId` and `status` are always needed; the first call of a deployment also says where
 /// (`environment`) and of what (`applicationNumber`, or `product` and `version`, or `project` and `commit`).
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase")]
+#[derive(Debug, ToSchema, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 #[expect(dead_code, reason = "describes what `native::read` reads, all errors of it at once")]
 pub struct DeploymentReport {
     /// Your id of the deployment; later parts repeat it.
-    #[schema(min_length = 1, max_length = 200, example = "netaudit-4.1.2-prod-1")]
+    #[schema(min_length = 1, max_length = 200, example = "netaudit-4.1.2-prod-1", pattern = r"^[^\u0000]*[^\s\u0000\u0085][^\u0000]*$")]
     deployment_id: String,
     /// QUEUED, RUNNING, SUCCEEDED, FAILED, CANCELED or ROLLED_BACK.
-    #[schema(example = "SUCCEEDED", pattern = "^(QUEUED|RUNNING|SUCCEEDED|FAILED|CANCELED|ROLLED_BACK)$")]
-    status: String,
+    #[schema(example = "SUCCEEDED")]
+    status: StatusName,
     /// The environment as you name it; its class follows from the name.
-    #[schema(min_length = 1, max_length = 200, example = "production")]
+    #[schema(min_length = 1, max_length = 200, example = "production", pattern = r"^[^\u0000]*[^\s\u0000\u0085][^\u0000]*$")]
     environment: Option<String>,
     /// The release application.
-    #[schema(example = "REL-APP-2026-001", pattern = r"^REL-APP-[0-9]{4}-[0-9]{3,9}$")]
+    #[schema(example = "REL-APP-2026-001", pattern = r"^REL-APP-2[0-9]{3}-(00[1-9]|0[1-9][0-9]|[1-9][0-9]{2,8})$")]
     application_number: Option<String>,
     /// Key of the product, with `version`.
-    #[schema(min_length = 1, max_length = 60, example = "netaudit")]
+    #[schema(min_length = 1, max_length = 60, example = "netaudit", pattern = r"^[^\u0000]*[^\s\u0000\u0085][^\u0000]*$")]
     product: Option<String>,
     /// The version, with `product`.
-    #[schema(min_length = 1, max_length = 60, example = "V4.1.2")]
+    #[schema(min_length = 1, max_length = 60, example = "V4.1.2", pattern = r"^[^\u0000]*[^\s\u0000\u0085][^\u0000]*$")]
     version: Option<String>,
     /// The project in its code host, with `commit`, where the build was registered.
-    #[schema(min_length = 1, max_length = 200, example = "github.com/xx/netaudit")]
+    #[schema(min_length = 1, max_length = 200, example = "github.com/xx/netaudit", pattern = r"^[^\u0000]*[^\s\u0000\u0085][^\u0000]*$")]
     project: Option<String>,
     /// The commit.
     #[schema(min_length = 7, max_length = 64, pattern = "^[0-9a-fA-F]{7,64}$")]
@@ -119,28 +138,34 @@ pub struct DeploymentReport {
     #[schema(minimum = 1, maximum = 1_000_000)]
     attempt: Option<i32>,
     /// When it is to start.
+    #[schema(example = "2026-03-28T21:42:10+08:00")]
     planned_start_at: Option<DateTime<Utc>>,
     /// When it is to finish.
+    #[schema(example = "2026-03-28T21:42:10+08:00")]
     planned_finish_at: Option<DateTime<Utc>>,
     /// When it started; with RUNNING the time of the call, unless given.
+    #[schema(example = "2026-03-28T21:42:10+08:00")]
     started_at: Option<DateTime<Utc>>,
     /// When it ended; with a status that ends it the time of the call, unless given.
+    #[schema(example = "2026-03-28T21:42:10+08:00")]
     finished_at: Option<DateTime<Utc>>,
     /// When the oldest commit that is new with it was made: lead times start here.
+    #[schema(example = "2026-03-28T21:42:10+08:00")]
     oldest_commit_at: Option<DateTime<Utc>>,
     /// `deploymentId` of what this one rolls back.
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(min_length = 1, max_length = 200, pattern = r"^[^\u0000]*[^\s\u0000\u0085][^\u0000]*$")]
     rollback_of: Option<String>,
     /// Where it can be seen.
-    #[schema(max_length = 2000, example = "https://ci.example.com/runs/42")]
+    #[schema(max_length = 2000, example = "https://ci.example.com/runs/42", pattern = "^https?://[!-~]+$")]
     url: Option<String>,
     /// Of members of OPS: subject of the pipeline whose deployment it is.
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(min_length = 1, max_length = 200, example = "ci-netaudit", pattern = r"^[^\u0000]*[^\s\u0000\u0085][^\u0000]*$")]
     source: Option<String>,
 }
 
 /// Many calls at once, to fill in history: all of them are recorded, or none.
-#[derive(Debug, ToSchema)]
+#[derive(Debug, ToSchema, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "describes what is read")]
 pub struct DeploymentBatch {
     /// At most 500, in any order.
@@ -156,27 +181,27 @@ pub struct BatchAnswer {
 }
 
 /// A build to register: needs `applicationNumber`, or `product` and `version`.
-#[derive(Debug, ToSchema)]
-#[schema(rename_all = "camelCase")]
+#[derive(Debug, ToSchema, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 #[expect(dead_code, reason = "describes what `builds::read` reads, all errors of it at once")]
 pub struct BuildRegistration {
     /// The project in its code host.
-    #[schema(min_length = 1, max_length = 200, example = "github.com/xx/netaudit")]
+    #[schema(min_length = 1, max_length = 200, example = "github.com/xx/netaudit", pattern = r"^[^\u0000]*[^\s\u0000\u0085][^\u0000]*$")]
     project: String,
     /// The commit, its whole hash.
     #[schema(pattern = "^([0-9a-fA-F]{40}|[0-9a-fA-F]{64})$", example = "03540e4eecf892a46485aa205c7af46e95583cbf")]
     commit: String,
     /// The release application.
-    #[schema(example = "REL-APP-2026-001", pattern = r"^REL-APP-[0-9]{4}-[0-9]{3,9}$")]
+    #[schema(example = "REL-APP-2026-001", pattern = r"^REL-APP-2[0-9]{3}-(00[1-9]|0[1-9][0-9]|[1-9][0-9]{2,8})$")]
     application_number: Option<String>,
     /// Key of the product.
-    #[schema(min_length = 1, max_length = 60, example = "netaudit")]
+    #[schema(min_length = 1, max_length = 60, example = "netaudit", pattern = r"^[^\u0000]*[^\s\u0000\u0085][^\u0000]*$")]
     product: Option<String>,
     /// The version.
-    #[schema(min_length = 1, max_length = 60, example = "V4.1.2")]
+    #[schema(min_length = 1, max_length = 60, example = "V4.1.2", pattern = r"^[^\u0000]*[^\s\u0000\u0085][^\u0000]*$")]
     version: Option<String>,
     /// Where the build can be seen.
-    #[schema(max_length = 2000)]
+    #[schema(max_length = 2000, example = "https://ci.example.com/runs/42", pattern = "^https?://[!-~]+$")]
     url: Option<String>,
 }
 
@@ -205,13 +230,10 @@ async fn admit(app: &App, request: Request, most: usize) -> std::result::Result<
         let value = serde_json::from_slice(&body).map_err(|e| {
             Error::user(UserErrorCode::Invalid, "", say(format!("The body is no JSON: {e}"), format!("请求体不是有效的 JSON：{e}")))
         })?;
-        let key = headers.get("idempotency-key").map(|v| v.to_str().map(str::to_owned));
-        let key = key.transpose().map_err(|_| {
-            Error::user(
-                UserErrorCode::Invalid,
-                "Idempotency-Key",
-                say("The key has visible ASCII characters only", "幂等键只能包含可见 ASCII 字符"),
-            )
+        let key = headers.get("idempotency-key").map(|v| v.to_str().ok().filter(|text| text.bytes().all(|b| b.is_ascii_graphic())));
+        let key = key.map(|text| text.map(str::to_owned)).map_or(Ok(None), |text| text.map(Some).ok_or(())).map_err(|()| {
+            let said = say("The key has visible ASCII characters only", "幂等键只能包含可见 ASCII 字符");
+            Error::user(UserErrorCode::Invalid, "Idempotency-Key", said)
         })?;
         let origin = Origin { actor: identity.actor.clone(), request_id: request_id(&headers) };
         Ok(Asked { origin, value, key, lang: language(&headers), body: Vec::new() })
@@ -250,8 +272,9 @@ impl Work {
             }
             Self::Many(calls) => {
                 let mut deployments = Vec::with_capacity(calls.len());
-                for (call, body) in calls {
-                    let (recorded, delivery) = native::run(permitted, call.clone(), raw(body)).await?;
+                for (index, (call, body)) in calls.iter().enumerate() {
+                    let run = native::run(permitted, call.clone(), raw(body)).await;
+                    let (recorded, delivery) = run.map_err(|error| of_batch(error, index))?;
                     deployments.push(DeploymentAnswer::of(recorded, delivery, asked.lang));
                 }
                 fresh(false, &BatchAnswer { deployments })
@@ -261,6 +284,22 @@ impl Work {
                 fresh(!built.repeated(), &built)
             }
         }
+    }
+}
+
+/// An error of one call of a batch names which.
+fn of_batch(error: Error, index: usize) -> Error {
+    match error {
+        Error::User(errors) => Error::User(
+            errors
+                .into_iter()
+                .map(|mut e| {
+                    e.field.splice(0..0, ["deployments".to_owned(), index.to_string()]);
+                    e
+                })
+                .collect(),
+        ),
+        other => other,
     }
 }
 
@@ -313,7 +352,7 @@ fn respond(answered: Result<Answered>, headers: &HeaderMap) -> Response {
     path = "/api/v1/deployments",
     operation_id = "reportDeployment",
     tag = "deployments",
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body get the same status and answer.", min_length = 1, max_length = 200, pattern = "^[!-~]+$")),
+    params(("Idempotency-Key" = inline(Option<KeyText>), Header, description = "The same key and body get the same status and answer.")),
     request_body = DeploymentReport,
     responses(
         (status = 200, description = "Recorded as a part of a deployment that is known, or said before", body = DeploymentAnswer),
@@ -343,7 +382,7 @@ async fn one(app: &App, asked: &Asked) -> Result<Answered> {
     path = "/api/v1/deployments/batch",
     operation_id = "reportDeployments",
     tag = "deployments",
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body get the same status and answer.", min_length = 1, max_length = 200, pattern = "^[!-~]+$")),
+    params(("Idempotency-Key" = inline(Option<KeyText>), Header, description = "The same key and body get the same status and answer.")),
     request_body = DeploymentBatch,
     responses((status = 200, description = "All of them are recorded", body = BatchAnswer), Refusals),
     security(("token" = [])),
@@ -391,7 +430,7 @@ fn calls_of(value: &Value, now: DateTime<Utc>) -> Result<Vec<(Call, Vec<u8>)>> {
     path = "/api/v1/builds",
     operation_id = "registerBuild",
     tag = "builds",
-    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body get the same status and answer.", min_length = 1, max_length = 200, pattern = "^[!-~]+$")),
+    params(("Idempotency-Key" = inline(Option<KeyText>), Header, description = "The same key and body get the same status and answer.")),
     request_body = BuildRegistration,
     responses(
         (status = 200, description = "It was registered before", body = BuildAnswer),

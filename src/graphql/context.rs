@@ -6,7 +6,7 @@ use async_graphql::{
     Context,
     dataloader::{DataLoader, HashMapCache},
 };
-use entity::department;
+use entity::{department, event};
 use futures_util::task::FutureObj;
 use sea_orm::prelude::Uuid;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
@@ -17,7 +17,7 @@ use crate::{
     error::{Error, Lang, Result},
     store::{
         Origin, Store,
-        children::{Batch, ById, Child, Departments, Of, Row},
+        children::{Batch, ById, Child, Departments, EventNamed, Of, Row},
     },
 };
 
@@ -99,6 +99,11 @@ pub async fn children<E: Child + 'static>(ctx: &Context<'_>, parent: Uuid) -> Re
 /// A row by its id, batched.
 pub async fn row<E: ById + 'static>(ctx: &Context<'_>, id: Uuid) -> Result<Option<Arc<E::Model>>> {
     loaders(ctx)?.get().load_one(Row::<E>::id(id)).await
+}
+
+/// An event by its CloudEvents id, batched.
+pub async fn event_named(ctx: &Context<'_>, id: &str) -> Result<Option<Arc<event::Model>>> {
+    loaders(ctx)?.get().load_one(EventNamed(id.to_owned())).await
 }
 
 /// A row that a foreign key promises.

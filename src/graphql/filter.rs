@@ -6,6 +6,7 @@ use entity::enums::{
     ReleaseType, ReportState,
 };
 use entity::pipeline::{DeliveryFate, DeliveryWay, DeploymentStanding, DeploymentStatus, EnvironmentClass, ParkedReason};
+use entity::sink::DeliveryState;
 use sea_orm::{
     Condition, Value,
     sea_query::{Expr, ExprTrait, Func, LikeExpr},
@@ -88,6 +89,7 @@ pub struct DateTimeFilter {
 #[graphql(concrete(name = "EnvironmentClassFilter", params(EnvironmentClass)))]
 #[graphql(concrete(name = "ParkedReasonFilter", params(ParkedReason)))]
 #[graphql(concrete(name = "DeliveryFateFilter", params(DeliveryFate)))]
+#[graphql(concrete(name = "DeliveryStateFilter", params(DeliveryState)))]
 #[graphql(concrete(name = "DeliveryWayFilter", params(DeliveryWay)))]
 pub struct EnumFilter<T: InputType> {
     /// Equal to.

@@ -92,7 +92,7 @@ impl Front {
 fn equip(app: &App, request: Request, caller: Caller) -> (Request, UnboundedReceiver<FutureObj<'static, ()>>) {
     let store = app.store.for_request(app.settings.query_statements_at_once);
     let (loaders, asked) = Loaders::new(store.clone());
-    (request.data(caller).data(loaders).data(store).data(Arc::clone(&app.sources)), asked)
+    (request.data(caller).data(loaders).data(store).data(Arc::clone(&app.sources)).data(Arc::clone(&app.dispatcher)), asked)
 }
 
 /// Executes a query or a mutation.

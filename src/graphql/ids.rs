@@ -26,9 +26,12 @@ pub enum Kind {
     Deployment,
     InboundDelivery,
     IngestionSource,
+    Event,
+    EventSink,
+    EventDelivery,
 }
 
-const KINDS: [Kind; 16] = [
+const KINDS: [Kind; 19] = [
     Kind::Report,
     Kind::Department,
     Kind::Product,
@@ -45,6 +48,9 @@ const KINDS: [Kind; 16] = [
     Kind::Deployment,
     Kind::InboundDelivery,
     Kind::IngestionSource,
+    Kind::Event,
+    Kind::EventSink,
+    Kind::EventDelivery,
 ];
 
 impl Kind {
@@ -66,6 +72,9 @@ impl Kind {
             Self::Deployment => "Deployment",
             Self::InboundDelivery => "InboundDelivery",
             Self::IngestionSource => "IngestionSource",
+            Self::Event => "Event",
+            Self::EventSink => "EventSink",
+            Self::EventDelivery => "EventDelivery",
         }
     }
 

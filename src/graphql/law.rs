@@ -45,6 +45,14 @@ pub fn acts_of(field: &str) -> &'static [Act<'static>] {
         "auditLog" => &[Act::AuditRead],
         "deploymentRecord" | "buildRegister" => &[Act::DeploymentRecord],
         "deploymentAttach" | "deploymentDismiss" | "deploymentRestore" | "inboundDeliveryReplay" => &[Act::DeploymentSettle],
+        "eventSinks"
+        | "eventDeliveries"
+        | "eventSinkCreate"
+        | "eventSinkUpdate"
+        | "eventSinkSecretRotate"
+        | "eventSinkRemove"
+        | "eventSinkPing"
+        | "eventDeliveryReplay" => &[Act::SinkManage],
         "parkedDeployments" => &[Act::DeploymentWaitingRead],
         "ingestionSources" | "ingestionSourceCreate" | "ingestionSourceUpdate" | "ingestionSourceSecretRotate" => &[Act::SourceManage],
         _ => &[],

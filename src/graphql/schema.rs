@@ -12,7 +12,7 @@ use crate::{
     aftermath::{AftermathMutation, case::CaseQuery},
     catalog::{CatalogMutation, CatalogQuery},
     config::Settings,
-    delivery::subscription::Subscriptions,
+    delivery::{DeliveryMutations, DeliveryQueries, subscription::Subscriptions},
     deployment::{DeploymentMutations, DeploymentQueries},
     evaluation::EvaluationMutation,
     execution::{ExecutionMutation, search::MilestoneQuery},
@@ -24,7 +24,17 @@ use crate::{
 /// Everything that can be read.
 #[derive(Default, MergedObject)]
 #[graphql(name = "Query")]
-pub struct Queries(ReportQuery, CatalogQuery, ImprovementQuery, MilestoneQuery, ProblemQuery, CaseQuery, LabelQuery, DeploymentQueries);
+pub struct Queries(
+    ReportQuery,
+    CatalogQuery,
+    ImprovementQuery,
+    MilestoneQuery,
+    ProblemQuery,
+    CaseQuery,
+    LabelQuery,
+    DeploymentQueries,
+    DeliveryQueries,
+);
 
 /// Everything that can be changed. Each mutation takes one `input` and answers the changed object, or `userErrors`.
 #[derive(Default, MergedObject)]
@@ -38,6 +48,7 @@ pub struct Mutations(
     ImprovementMutation,
     CatalogMutation,
     DeploymentMutations,
+    DeliveryMutations,
 );
 
 /// A root whose fields say what they require.

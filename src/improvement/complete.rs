@@ -1,6 +1,7 @@
 //! Completing an occurrence, and taking a completion back. By its owners, in any state of the report but `DISCARDED`.
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use chrono::{DateTime, Utc};
 use entity::{enums::OccurrenceStatus, improvement_action, occurrence};
 use sea_orm::EntityTrait;
 use serde_json::json;
@@ -143,6 +144,7 @@ async fn complete(store: &Store, origin: &Origin, input: ActionCompleteInput) ->
     checks.done()?;
     let mut row = before.clone();
     row.status = OccurrenceStatus::Completed;
+    row.look_at = None;
     row.completed_on = Some(done_on);
     row.completed_at = Some(permitted.now());
     row.completed_by = Some(permitted.person());
@@ -171,6 +173,8 @@ pub fn reopened(before: &occurrence::Model) -> occurrence::Model {
         completed_at: None,
         completed_by: None,
         evidence: None,
+        // There may be something to announce of it again.
+        look_at: Some(DateTime::<Utc>::UNIX_EPOCH),
         version: before.version + 1,
         ..before.clone()
     }

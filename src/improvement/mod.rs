@@ -1,6 +1,8 @@
 //! 6.3 具体改进措施: improvement actions, which outlive their report.
 
+pub mod announce;
 pub mod complete;
+pub mod due;
 pub mod object;
 pub mod occurrence;
 pub mod plan;

@@ -1,6 +1,6 @@
 //! What is derived of actions, and how occurrences come to be (`events.md` 2–4).
 
-use chrono::{Days, NaiveDate};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use entity::{
     enums::{ActionStatus, OccurrenceStatus, ScheduleKind},
     improvement_action, occurrence, owner,
@@ -13,6 +13,7 @@ use sea_orm::{
 use serde_json::{Value, json};
 
 use crate::{
+    clock::Calendar,
     error::{Error, Result},
     report::{content::Content, owners::codes, rules},
     store::{Announcement, Change, Permitted, insert, update},
@@ -104,9 +105,34 @@ async fn make(permitted: &Permitted, action: &improvement_action::Model, number:
         completed_at: None,
         completed_by: None,
         evidence: None,
+        look_at: Some(permitted.now()),
         version: 1,
     };
     insert(permitted, row).await
+}
+
+/// The occurrence that follows one that passed, on the calendar grid (`events.md` 3).
+pub fn following(action: &improvement_action::Model, passed: &occurrence::Model, now: DateTime<Utc>) -> Option<occurrence::Model> {
+    let (rule, watched) = (action.rule.as_ref()?, action.watched_from?);
+    if action.ended_at.is_some() || action.cancelled_at.is_some() {
+        return None;
+    }
+    let due_on = rules::next_occurrence(rule, watched, passed.original_due_on, u32::try_from(passed.number).unwrap_or(u32::MAX))?;
+    Some(occurrence::Model {
+        id: Uuid::now_v7(),
+        number: passed.number + 1,
+        original_due_on: due_on,
+        due_on,
+        status: OccurrenceStatus::Open,
+        reopened: 0,
+        completed_on: None,
+        completed_at: None,
+        completed_by: None,
+        evidence: None,
+        look_at: Some(now),
+        version: 1,
+        ..passed.clone()
+    })
 }
 
 /// Watches the actions that this submission brings: each gets its first occurrence. IMMEDIATE counts from the submission that
@@ -157,7 +183,7 @@ pub async fn roll_over(permitted: &Permitted, action: &improvement_action::Model
 /// A fault of the database.
 pub async fn close_open(permitted: &Permitted, action: Uuid, mut change: Change) -> Result<Change> {
     for open in occurrences_of(permitted, action).await?.into_iter().filter(|o| o.status == OccurrenceStatus::Open) {
-        let closed = occurrence::Model { status: OccurrenceStatus::Cancelled, version: open.version + 1, ..open.clone() };
+        let closed = occurrence::Model { status: OccurrenceStatus::Cancelled, look_at: None, version: open.version + 1, ..open.clone() };
         update(permitted, closed.clone()).await?;
         change = change.edited("ActionOccurrence", open.id, &open, &closed);
     }
@@ -210,23 +236,29 @@ pub async fn tell(
         .order_by_asc(owner::Column::Position)
         .all(permitted.conn())
         .await?;
-    let about = json!({
+    let announcement = Announcement::action(kind, action.id).with("action", about_action(action, &owners));
+    Ok(match occurrence {
+        Some(occurrence) => announcement.with("occurrence", about_occurrence(occurrence, permitted.calendar(), permitted.now())),
+        None => announcement,
+    })
+}
+
+/// An action as events carry it.
+pub fn about_action(action: &improvement_action::Model, owners: &[owner::Model]) -> Value {
+    json!({
         "id": action.id,
         "measure": action.measure,
         "area": action.area,
-        "departments": codes(&owners),
+        "departments": codes(owners),
         "lead": owners.iter().find(|o| o.lead).map(|o| &o.department),
         "schedule": { "kind": action.schedule_kind, "on": action.scheduled_on, "rule": action.rule, "text": action.schedule_text },
         "verification": action.verification,
-    });
-    let due = |o: &occurrence::Model| -> Value {
-        let overdue = o.status == OccurrenceStatus::Open && o.due_on < permitted.today();
-        let since = overdue.then(|| permitted.calendar().passes_at(o.due_on));
-        json!({ "id": o.id, "number": o.number, "dueOn": o.due_on, "originalDueOn": o.original_due_on, "status": o.status, "overdueSince": since })
-    };
-    let announcement = Announcement::action(kind, action.id).with("action", about);
-    Ok(match occurrence {
-        Some(occurrence) => announcement.with("occurrence", due(occurrence)),
-        None => announcement,
     })
+}
+
+/// An occurrence as events carry it.
+pub fn about_occurrence(o: &occurrence::Model, calendar: Calendar, now: DateTime<Utc>) -> Value {
+    let overdue = o.status == OccurrenceStatus::Open && now >= calendar.passes_at(o.due_on);
+    let since = overdue.then(|| calendar.passes_at(o.due_on));
+    json!({ "id": o.id, "number": o.number, "dueOn": o.due_on, "originalDueOn": o.original_due_on, "status": o.status, "overdueSince": since })
 }

@@ -180,7 +180,7 @@ async fn reschedule(store: &Store, origin: &Origin, input: ActionRescheduleInput
     });
     checks.require(due_on.0 != before.due_on, UserErrorCode::Invalid, "dueOn", || say("It is due on that day already", "截止日期未改变"));
     checks.done()?;
-    let row = occurrence::Model { due_on: due_on.0, version: before.version + 1, ..before.clone() };
+    let row = occurrence::Model { due_on: due_on.0, look_at: Some(permitted.now()), version: before.version + 1, ..before.clone() };
     update(&permitted, row.clone()).await?;
     let moved = rescheduling::Model {
         id: Uuid::now_v7(),

@@ -13,6 +13,7 @@ use crate::{
     aftermath::{Case, PostReleaseStat},
     auth::{Act, Facts, policy},
     catalog::{Department, Person, Product, ReleaseApplication, application},
+    delivery::{self, event::Event, outgoing::EventDelivery, sink::EventSink},
     deployment::{self, Deployment, delivery::InboundDelivery, source::IngestionSource},
     error::{Error, Result, say},
     evaluation::DepartmentEvaluation,
@@ -62,6 +63,12 @@ pub enum Node {
     InboundDelivery(InboundDelivery),
     /// An ingestion source.
     IngestionSource(IngestionSource),
+    /// An event.
+    Event(Event),
+    /// An event sink.
+    EventSink(EventSink),
+    /// A delivery to a sink.
+    EventDelivery(EventDelivery),
 }
 
 /// Queries by global id.
@@ -96,6 +103,9 @@ async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
     match kind {
         Kind::Deployment => return Ok(deployment::search::one(ctx, id).await?.map(Node::Deployment)),
         Kind::InboundDelivery => return Ok(deployment::delivery::one(ctx, id).await?.map(Node::InboundDelivery)),
+        Kind::Event => return Ok(delivery::search::one(ctx, id).await?.map(Node::Event)),
+        Kind::EventSink => return Ok(delivery::sink::one(ctx, id).await?.map(Node::EventSink)),
+        Kind::EventDelivery => return Ok(delivery::outgoing::one(ctx, id).await?.map(Node::EventDelivery)),
         Kind::IngestionSource => return Ok(deployment::source::one(ctx, id).await?.map(Node::IngestionSource)),
         _ => {}
     }
@@ -117,7 +127,14 @@ async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
     }
     let Some(id) = uuid else { return Ok(None) };
     Ok(match kind {
-        Kind::Department | Kind::AuditEntry | Kind::Deployment | Kind::InboundDelivery | Kind::IngestionSource => None,
+        Kind::Department
+        | Kind::AuditEntry
+        | Kind::Deployment
+        | Kind::InboundDelivery
+        | Kind::IngestionSource
+        | Kind::Event
+        | Kind::EventSink
+        | Kind::EventDelivery => None,
         Kind::Report => {
             let query = report::Entity::find_by_id(id).filter(visible(actor(ctx)?));
             store.one(query).await?.map(|r| Node::Report(Report::new(r)))

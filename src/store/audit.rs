@@ -21,19 +21,23 @@ pub struct Change {
     pub(super) report_id: Option<Uuid>,
     /// Whether the report itself was changed.
     pub(super) touches: bool,
+    /// The report of the rows that follow.
+    current: Option<Uuid>,
 }
 
 #[derive(Debug)]
 struct Row {
     object_type: &'static str,
     object_id: String,
+    /// Of a change to several reports: which one.
+    report: Option<Uuid>,
     changes: Vec<Value>,
 }
 
 impl Change {
     /// The change that an act makes; `act` is the mutation's name.
     pub fn of(act: &'static str) -> Self {
-        Self { act, rows: Vec::new(), announcements: Vec::new(), report_id: None, touches: true }
+        Self { act, rows: Vec::new(), announcements: Vec::new(), report_id: None, touches: true, current: None }
     }
 
     /// Names the report, where the door did not open one (creation).
@@ -46,6 +50,12 @@ impl Change {
     pub fn beside(mut self, report: Option<Uuid>) -> Self {
         self.report_id = report;
         self.touches = false;
+        self
+    }
+
+    /// Names the report of the rows that follow, in a change to several.
+    pub fn of_report(mut self, report: Uuid) -> Self {
+        self.current = Some(report);
         self
     }
 
@@ -87,7 +97,7 @@ impl Change {
         }
         match self.rows.iter_mut().find(|r| r.object_type == object_type && r.object_id == object_id) {
             Some(row) => row.changes.extend(changes),
-            None => self.rows.push(Row { object_type, object_id, changes }),
+            None => self.rows.push(Row { object_type, object_id, report: self.current, changes }),
         }
         self
     }
@@ -122,7 +132,7 @@ fn fields<T: Serialize>(row: &T) -> Map<String, Value> {
 
 /// Versions and times of writing say nothing that the entry itself does not.
 fn is_bookkeeping(key: &str, value: &Value) -> bool {
-    matches!(key, "id" | "report_id" | "updated_at") || (key.ends_with("version") && value.is_i64())
+    matches!(key, "id" | "report_id" | "updated_at" | "look_at" | "recheck") || (key.ends_with("version") && value.is_i64())
 }
 
 fn change(key: &str, before: Value, after: Value) -> Value {
@@ -167,10 +177,13 @@ pub(super) async fn record(
         object_type: Set(row.object_type.to_owned()),
         object_id: Set(row.object_id.clone()),
         // An act may change two reports: filing one that supersedes another.
-        report_id: Set(if row.object_type == "Report" { row.object_id.parse().ok().or(report_id) } else { report_id }),
+        report_id: Set(if row.object_type == "Report" { row.object_id.parse().ok().or(report_id) } else { row.report.or(report_id) }),
         changes: Set(Value::Array(row.changes.clone())),
         ..Default::default()
     });
-    audit_entry::Entity::insert_many(entries).exec_without_returning(conn).await?;
+    let entries: Vec<_> = entries.collect();
+    for chunk in entries.chunks(2_000) {
+        audit_entry::Entity::insert_many(chunk.to_vec()).exec_without_returning(conn).await?;
+    }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, hash::Hash, marker::PhantomData, sync::Arc};
 
 use async_graphql::dataloader::Loader;
-use entity::department;
+use entity::{department, event};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, Iterable, Order, PrimaryKeyToColumn, QueryFilter, QueryOrder, prelude::Uuid,
     sea_query::Expr,
@@ -136,6 +136,20 @@ impl<E: ById + 'static> Loader<Row<E>> for Batch {
         let db = &self.0.db;
         let rows = E::find().filter(any_of(db.get_database_backend(), E::ID, keys.iter().map(|k| k.0))).all(db).await?;
         Ok(rows.into_iter().map(|row| (Row::id(E::id(&row)), Arc::new(row))).collect())
+    }
+}
+
+/// The key of a batch: an event by its CloudEvents id.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct EventNamed(pub String);
+
+impl Loader<EventNamed> for Batch {
+    type Value = Arc<event::Model>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[EventNamed]) -> Result<HashMap<EventNamed, Self::Value>> {
+        let rows = event::Entity::find().filter(event::Column::Id.is_in(keys.iter().map(|k| k.0.clone()))).all(&self.0.db).await?;
+        Ok(rows.into_iter().map(|row| (EventNamed(row.id.clone()), Arc::new(row))).collect())
     }
 }
 

@@ -210,6 +210,7 @@ impl Permitted {
         self.tx.conn.commit().await?;
         if self.tells {
             self.tx.bell.notify_one();
+            self.tx.post.notify_one();
         }
         if self.works {
             self.tx.work.notify_one();

@@ -162,12 +162,13 @@ impl Store {
         Ok(query.into_tuple().all(&self.db).await?)
     }
 
-    /// Forgets raw bodies of before `bodies`, and idempotency keys of before `keys` (`operations.md`, Retention).
+    /// Forgets raw bodies of before `bodies`, idempotency keys of before `keys`, and deliveries that were done before `deliveries`
+    /// (`operations.md`, Retention).
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn forget(&self, bodies: DateTime<Utc>, keys: DateTime<Utc>) -> Result<()> {
-        use entity::idempotency_key;
+    pub async fn forget(&self, bodies: DateTime<Utc>, keys: DateTime<Utc>, deliveries: DateTime<Utc>) -> Result<()> {
+        use entity::{event_delivery, idempotency_key, sink::DeliveryState};
         use inbound_delivery::Column;
         let _turn = self.writers_turn().await?;
         inbound_delivery::Entity::update_many()
@@ -178,6 +179,11 @@ impl Store {
             .exec(&self.db)
             .await?;
         idempotency_key::Entity::delete_many().filter(idempotency_key::Column::At.lt(keys)).exec(&self.db).await?;
+        event_delivery::Entity::delete_many()
+            .filter(event_delivery::Column::State.eq(DeliveryState::Delivered))
+            .filter(event_delivery::Column::DeliveredAt.lt(deliveries))
+            .exec(&self.db)
+            .await?;
         Ok(())
     }
 }

@@ -4,7 +4,9 @@
 mod audit;
 pub mod children;
 mod connect;
+pub mod deliveries;
 mod door;
+mod due;
 pub mod idempotency;
 mod import;
 pub mod inbox;
@@ -28,9 +30,10 @@ use tokio::sync::{Mutex, Notify, OwnedMutexGuard, OwnedSemaphorePermit, Semaphor
 pub use audit::{Change, Section};
 pub use connect::{connect, schema_status};
 pub use door::{Opened, Permitted, ReportRow, insert, insert_many, update};
+pub use due::{due_looks, lock_free_reports};
 pub use import::Rows;
 pub use outbox::{Announcement, REPORT_CHANGED};
-pub use visible::{hears, involving, own_key, sees, sees_waiting, visible};
+pub use visible::{heard, hears, involving, own_key, sees, sees_waiting, visible};
 
 use crate::{
     auth::Actor,
@@ -53,6 +56,8 @@ pub struct Store {
     bell: Arc<Notify>,
     /// Rung when there is something to work.
     work: Arc<Notify>,
+    /// Rung when there is something to deliver.
+    post: Arc<Notify>,
     /// Statements that one request may have under way: one reader shall not empty the pool.
     at_once: Option<Arc<Semaphore>>,
 }
@@ -72,13 +77,24 @@ struct Tx {
     now: DateTime<Utc>,
     bell: Arc<Notify>,
     work: Arc<Notify>,
+    post: Arc<Notify>,
     _turn: Option<OwnedMutexGuard<()>>,
 }
 
 impl Store {
     /// A store over an open connection.
     pub fn new(db: DatabaseConnection, clock: Arc<Clock>, calendar: Calendar, patience: std::time::Duration) -> Self {
-        Self { db, writers: Arc::default(), clock, calendar, patience, bell: Arc::default(), work: Arc::default(), at_once: None }
+        Self {
+            db,
+            writers: Arc::default(),
+            clock,
+            calendar,
+            patience,
+            bell: Arc::default(),
+            work: Arc::default(),
+            post: Arc::default(),
+            at_once: None,
+        }
     }
 
     /// For one request, which may have so many statements under way at once.
@@ -136,6 +152,33 @@ impl Store {
         let _ = self.db.close().await;
     }
 
+    /// Rung when there is something to deliver in this process.
+    pub fn post_bell(&self) -> Arc<Notify> {
+        Arc::clone(&self.post)
+    }
+
+    /// Tells those who follow the log, and those who deliver, that there is news.
+    fn ring(&self) {
+        self.bell.notify_one();
+        self.post.notify_one();
+    }
+
+    /// A transaction of the machinery, which has no audit.
+    async fn machinery<T>(&self, work: impl AsyncFnOnce(&DatabaseTransaction) -> Result<T>) -> Result<T> {
+        let _turn = self.writers_turn().await?;
+        #[expect(clippy::disallowed_methods, reason = "the other place that begins a write: of tables that are not audited")]
+        let conn = self
+            .db
+            .begin_with_options(TransactionOptions {
+                sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+                ..TransactionOptions::default()
+            })
+            .await?;
+        let done = work(&conn).await?;
+        conn.commit().await?;
+        Ok(done)
+    }
+
     /// The turn of a writer, on SQLite.
     async fn writers_turn(&self) -> Result<Option<OwnedMutexGuard<()>>> {
         if self.db.get_database_backend() == DbBackend::Postgres {
@@ -159,7 +202,7 @@ impl Store {
             .await?;
         let now = if postgres { self.database_time(&conn).await? } else { self.clock.now() };
         people::remember(&conn, &origin.actor).await?;
-        Ok(Tx { conn, now, bell: self.bell(), work: self.work_bell(), _turn: turn })
+        Ok(Tx { conn, now, bell: self.bell(), work: self.work_bell(), post: self.post_bell(), _turn: turn })
     }
 
     /// One clock per transaction (`events.md` 10).

@@ -1,10 +1,11 @@
 //! How each table hangs below another: what [`children`](super::children) and the [`door`](super::door) ask about it.
 
 use entity::{
-    department_evaluation, deployment, environment_rule, feedback_source, improvement_action, inbound_delivery, incident_review,
-    ingestion_source, life_cycle_step, milestone, observation, occurrence, owner, participant, participant_person, person, planned_fix,
-    post_release_stat, problem, product, product_project, project_mapping, release_application, report, reported_value, rescheduling,
-    shortcoming, source_secret, staffing, submission, timeline_entry, typical_case, verification,
+    delivery_attempt, department_evaluation, deployment, environment_rule, event_sink, feedback_source, improvement_action,
+    inbound_delivery, incident_review, ingestion_source, life_cycle_step, milestone, observation, occurrence, owner, participant,
+    participant_person, person, planned_fix, post_release_stat, problem, product, product_project, project_mapping, release_application,
+    report, reported_value, rescheduling, shortcoming, sink_secret, source_secret, staffing, submission, timeline_entry, typical_case,
+    verification,
 };
 use sea_orm::prelude::Uuid;
 
@@ -366,6 +367,29 @@ impl ById for inbound_delivery::Entity {
 impl ById for ingestion_source::Entity {
     const ID: ingestion_source::Column = ingestion_source::Column::Id;
     fn id(row: &ingestion_source::Model) -> Uuid {
+        row.id
+    }
+}
+
+impl Child for sink_secret::Entity {
+    const PARENT: sink_secret::Column = sink_secret::Column::SinkId;
+    const ORDER: sink_secret::Column = sink_secret::Column::CreatedAt;
+    fn parent(row: &sink_secret::Model) -> Option<Uuid> {
+        Some(row.sink_id)
+    }
+}
+
+impl Child for delivery_attempt::Entity {
+    const PARENT: delivery_attempt::Column = delivery_attempt::Column::DeliveryId;
+    const ORDER: delivery_attempt::Column = delivery_attempt::Column::Number;
+    fn parent(row: &delivery_attempt::Model) -> Option<Uuid> {
+        Some(row.delivery_id)
+    }
+}
+
+impl ById for event_sink::Entity {
+    const ID: event_sink::Column = event_sink::Column::Id;
+    fn id(row: &event_sink::Model) -> Uuid {
         row.id
     }
 }

@@ -32,15 +32,21 @@ pub fn hears(actor: &Actor, event: &event::Model, sight: Option<&Sight>) -> bool
     match (sight, event.deployment_id) {
         (Some(sight), deployment) => sees(actor, sight) || (deployment.is_some() && own()),
         (None, Some(_)) => event.report_id.is_none() && (sees_waiting(actor) || own()),
-        (None, None) => false,
+        // What the service says of itself.
+        (None, None) => event.report_id.is_none() && policy::reads_all(actor),
     }
 }
 
 /// [`hears`], as a condition on `event`.
-pub(super) fn heard(actor: &Actor) -> Condition {
+pub fn heard(actor: &Actor) -> Condition {
     use event::Column;
     let reports = report::Entity::find().select_only().column(report::Column::Id).filter(visible(actor));
     let any = Condition::any().add(Column::ReportId.in_subquery(reports.into_query()));
+    let any = if policy::reads_all(actor) {
+        any.add(Condition::all().add(Column::ReportId.is_null()).add(Column::DeploymentId.is_null()))
+    } else {
+        any
+    };
     let waiting = Condition::all().add(Column::ReportId.is_null()).add(Column::DeploymentId.is_not_null());
     if sees_waiting(actor) {
         return any.add(waiting);

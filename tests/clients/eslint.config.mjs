@@ -14,10 +14,13 @@ const valueTypes = [
   "PageInfo", "UserError", "EnumLabel",
   // sections and rows of a report that have no existence of their own
   "Achievements", "Completeness", "Evaluation", "Filing", "FoundBySeverity", "IncidentReview", "MissingItem", "OwedContribution",
-  "Participant", "PlannedFix", "PostReleaseTotals", "Resources", "SectionCompleteness", "Staffing", "TimelineEntry",
+  "Participant", "PipelineValue", "PlannedFix", "PostReleaseTotals", "ProposedProblem", "ReportedValue", "Resources",
+  "SectionCompleteness", "Staffing", "TimelineEntry",
+  // parts of a deployment, a delivery, an ingestion source
+  "DeliveryHeader", "EnvironmentRule", "FilledField", "ProjectMapping", "SourceSecret",
   // steps of a history, in order
-  "AuditChange", "CommitteeOpinion", "ContentChange", "LifeCycleStep", "Rescheduling", "Signature", "SubmissionRound",
-  "VerificationAttempt",
+  "AuditChange", "CommitteeOpinion", "ContentChange", "DeploymentObservation", "LifeCycleStep", "Rescheduling", "Signature",
+  "SubmissionRound", "VerificationAttempt",
   "ActionSchedule",
   // the caller: there is one only
   "Viewer", "ViewerMembership", "Worklist",

@@ -1,16 +1,18 @@
-// The running service as every script here reaches it: its address, a token of the product head, and a plain request to
-// compare what a client shows with.
+// The running service as every script here reaches it: its address, tokens of the product head and of a pipeline, and a plain
+// request to compare what a client shows with.
 import assert from "node:assert/strict";
 
 export const address = required("ADDRESS");
 export const token = required("TOKEN");
 export const url = `${address}/graphql`;
 export const authorization = `Bearer ${token}`;
+/** A pipeline's, where it is that which calls. */
+export const pipelineAuthorization = () => `Bearer ${required("PIPELINE_TOKEN")}`;
 
 function required(name) {
   const value = process.env[name];
   if (!value) {
-    console.error(`${name} is not set: start this through ./run, or give ADDRESS (http://127.0.0.1:PORT) and TOKEN yourself`);
+    console.error(`${name} is not set: start this through ./run, or give ADDRESS (http://127.0.0.1:PORT) and tokens yourself`);
     process.exit(2);
   }
   return value;

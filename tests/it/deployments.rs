@@ -208,7 +208,7 @@ async fn a_call_that_is_wrong_names_each_field_and_changes_nothing() {
         assert_eq!(status, 422);
         assert_eq!((&answer["type"], &answer["code"], &answer["status"]), (&json!("about:blank"), &json!("BAD_USER_INPUT"), &json!(422)));
         assert_eq!(errors(&answer), [
-            "UNKNOWN finishAt", "REQUIRED deploymentId", "INVALID environment", "OUT_OF_RANGE attempt", "INVALID startedAt", "REQUIRED deploymentId",
+            "UNKNOWN finishAt", "INVALID deploymentId", "INVALID environment", "OUT_OF_RANGE attempt", "INVALID startedAt", "REQUIRED deploymentId",
             "UNKNOWN status", "INVALID applicationNumber", "INVALID commit", "INVALID url", "OUT_OF_RANGE finishedAt",
         ]);
         let (_, answer) = ci.in_chinese().posts("/api/v1/deployments", &json!({ "deploymentId": "d-1", "status": "RUNNING" })).await;

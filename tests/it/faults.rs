@@ -105,7 +105,7 @@ async fn every_root_field_masks_a_broken_database() {
                     "deployment(id: \"{}\") {{ id }}",
                     relsum::graphql::ids::Kind::Deployment.id("01990000-0000-7000-8000-000000000000").as_str()
                 ),
-                "departments" | "products" | "ingestionSources" => format!("{field} {{ id }}"),
+                "departments" | "products" | "ingestionSources" | "eventSinks" => format!("{field} {{ id }}"),
                 // Answered without the database.
                 "enumLabels" => return None,
                 list => format!("{list} {{ totalCount }}"),

@@ -82,6 +82,8 @@ fn acts(owners: &[String]) -> Vec<(&'static str, Act<'_>)> {
         ("attach, dismiss, replay", Act::DeploymentSettle),
         ("ingestion sources", Act::SourceManage),
         ("raw bodies", Act::DeliveryBodyRead),
+        ("announce due dates", Act::DueAnnounce),
+        ("event sinks, deliveries", Act::SinkManage),
     ]
 }
 
@@ -200,6 +202,7 @@ pub async fn mutation_inputs(
     let security = report["postReleaseStats"][3]["id"].clone();
     let r = &kept["reportId"];
     let of = |kind: relsum::graphql::ids::Kind| kind.id("01990000-0000-7000-8000-000000000000").to_string();
+    let sink = of(relsum::graphql::ids::Kind::EventSink);
     let (deployment, source) = (of(relsum::graphql::ids::Kind::Deployment), of(relsum::graphql::ids::Kind::IngestionSource));
     BTreeMap::from([
         ("reportCreate", (vec!["OPS:HEAD"], json!({ "applicationNumber": "REL-APP-2026-777" }))),
@@ -253,6 +256,12 @@ pub async fn mutation_inputs(
         ("ingestionSourceCreate", (vec!["OPS:HEAD"], json!({ "name": "x", "kind": "GITHUB" }))),
         ("ingestionSourceUpdate", (vec!["OPS:HEAD"], json!({ "id": source, "active": false }))),
         ("ingestionSourceSecretRotate", (vec!["OPS:HEAD"], json!({ "id": source }))),
+        ("eventSinkCreate", (vec!["OPS:HEAD"], json!({ "name": "x", "kind": "WEBHOOK", "url": "https://127.0.0.1/" }))),
+        ("eventSinkUpdate", (vec!["AUDITOR"], json!({ "id": sink, "enabled": false }))),
+        ("eventSinkSecretRotate", (vec!["PRODUCT:HEAD"], json!({ "id": sink }))),
+        ("eventSinkRemove", (vec!["AUDITOR"], json!({ "id": sink }))),
+        ("eventSinkPing", (vec!["OPS:HEAD"], json!({ "id": sink }))),
+        ("eventDeliveryReplay", (vec!["AUDITOR"], json!({ "deadOf": sink }))),
         ("personErase", (vec!["PRODUCT:HEAD"], json!({ "id": "UGVyc29uOg" }))),
     ])
 }
