@@ -4,6 +4,7 @@ pub mod database;
 pub mod guide;
 pub mod live;
 pub mod process;
+pub mod receiver;
 
 use std::sync::{
     Arc, Mutex,
@@ -58,6 +59,7 @@ pub fn settings(database_url: &str) -> Settings {
         database_url: Secret(database_url.to_owned()),
         jwt_secret: Some(Secret(SECRET.to_owned())),
         demo: false,
+        sink_allow: vec!["127.0.0.0/8".parse().unwrap()],
         encryption_key: Some(Secret("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=".into())),
         database_connections: 8,
         ..Settings::default()
@@ -151,6 +153,26 @@ impl TestApp {
 }
 
 impl TestApp {
+    /// Announces what is due, as the job does; how many events.
+    pub async fn announces(&self) -> usize {
+        let plan = relsum::improvement::due::Plan::new(&self.settings);
+        relsum::improvement::announce::scan(&self.app.store, &plan).await.unwrap()
+    }
+
+    /// Delivers what is due to every sink, as the job does, until nothing is; how many attempts.
+    pub async fn delivers(&self) -> usize {
+        let mut count = 0;
+        loop {
+            let sinks = self.app.store.sinks_with_work().await.unwrap();
+            if sinks.is_empty() {
+                return count;
+            }
+            for sink in sinks {
+                count += self.app.dispatcher.drain(sink, &Default::default()).await.unwrap();
+            }
+        }
+    }
+
     /// Works what waits, as the job does, until nothing does.
     pub async fn works(&self) -> usize {
         relsum::deployment::working::work(&self.app, &Default::default()).await.unwrap()
