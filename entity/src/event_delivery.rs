@@ -14,7 +14,10 @@ pub struct Model {
     pub sink_id: Uuid,
     pub event_id: String,
     pub state: DeliveryState,
+    /// Since it was queued or replayed.
     pub attempts: i32,
+    /// In all.
+    pub tried: i32,
     pub next_attempt_at: Option<DateTimeUtc>,
     /// A worker has it until then.
     pub held_until: Option<DateTimeUtc>,

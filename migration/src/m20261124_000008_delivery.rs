@@ -81,6 +81,7 @@ CREATE TABLE event_delivery (
   event_id text NOT NULL,
   state text NOT NULL CONSTRAINT event_delivery_state CHECK (state IN ('WAITING', 'DELIVERED', 'DEAD')),
   attempts integer NOT NULL,
+  tried integer NOT NULL,
   next_attempt_at timestamptz,
   held_until timestamptz,
   last_status integer,

@@ -46,7 +46,7 @@ const UNDER_WAY: usize = 24;
 const NOTED_TOGETHER: usize = 64;
 const NOTED_WITHIN: Duration = Duration::from_millis(20);
 /// How much longer a delivery is held than an attempt may take: a worker that died with it gives it back then.
-const MARGIN: TimeDelta = TimeDelta::seconds(15);
+const MARGIN: TimeDelta = TimeDelta::seconds(5);
 /// The longest pause before a broker is tried again.
 const BROKER_PAUSE: i64 = 60;
 /// How long a failing round waits.
@@ -114,7 +114,7 @@ impl Dispatcher {
             id: id.clone(),
             kind: "ops.ping.v1".into(),
             subject: format!("sinks/{}", sink.id),
-            subject_sequence: 0,
+            subject_sequence: 1,
             report_id: None,
             action_id: None,
             deployment_id: None,
@@ -227,7 +227,9 @@ impl Dispatcher {
         if failed.is_empty() {
             return Ok(true);
         }
-        self.give_up(sink.id).await
+        let goes_on = self.give_up(sink.id).await?;
+        // A broker that failed one fails the next too: the others wait until it is looked at again.
+        Ok(goes_on && sink.kind == SinkKind::Webhook)
     }
 
     /// Notes attempts in the order in which they end, several at once; gives those that failed.

@@ -4,6 +4,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use entity::event;
 use serde_json::{Value, json};
 
+use super::event::EventType;
 use crate::config::Settings;
 
 /// What every event says of where it comes from.
@@ -49,7 +50,9 @@ impl Envelope {
             "subjectseq": event.subject_sequence.to_string(),
             "data": event.data,
         });
-        if let (Some(url), Some(out)) = (&self.public_url, out.as_object_mut()) {
+        // A ping is no event of the log, and has no schema.
+        let schema = self.public_url.as_ref().filter(|_| EventType::of(&event.kind).is_some());
+        if let (Some(url), Some(out)) = (schema, out.as_object_mut()) {
             out.insert("dataschema".into(), json!(format!("{}/schemas/events/{}.json", url.trim_end_matches('/'), event.kind)));
         }
         out

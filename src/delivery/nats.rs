@@ -17,7 +17,7 @@ const REMEMBERED: Duration = Duration::from_secs(3_600);
 /// The broker.
 pub struct Broker {
     url: String,
-    connection: OnceCell<jetstream::Context>,
+    connection: OnceCell<(async_nats::Client, jetstream::Context)>,
     checked: Mutex<HashSet<(String, String)>>,
 }
 
@@ -46,11 +46,13 @@ impl Broker {
             // Connected once, it connects again by itself.
             let options = async_nats::ConnectOptions::new().name("relsum").connection_timeout(Duration::from_secs(5)).max_reconnects(None);
             let client = options.connect(&self.url).await.map_err(|e| format!("the broker: {e}"))?;
-            let mut context = jetstream::new(client);
+            let mut context = jetstream::new(client.clone());
             context.set_timeout(ACKNOWLEDGED_WITHIN);
-            Ok(context)
+            Ok::<_, String>((client, context))
         };
-        self.connection.get_or_try_init(|| connect).await
+        let (client, context): &(async_nats::Client, jetstream::Context) = self.connection.get_or_try_init(|| connect).await?;
+        // While it is away, nobody waits for an acknowledgement that cannot come.
+        if client.connection_state() == async_nats::connection::State::Connected { Ok(context) } else { Err("the broker is away".into()) }
     }
 
     /// Publishes, and waits for the acknowledgement that it is stored.

@@ -72,9 +72,9 @@ impl EventDelivery {
         self.0.state
     }
 
-    /// How often it was tried.
+    /// How often it was tried, before and after replays.
     async fn attempt_count(&self) -> i32 {
-        self.0.attempts
+        self.0.tried
     }
 
     /// When it is tried next, while it waits.

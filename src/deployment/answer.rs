@@ -43,8 +43,7 @@ pub struct DeploymentAnswer {
     repeated: bool,
     /// The deployment, as everything that was reported of it adds up.
     deployment: DeploymentState,
-    /// Where it stands.
-    #[schema(inline, value_type = StandingName)]
+    #[schema(value_type = StandingName)]
     standing: DeploymentStanding,
     /// Why it is parked, held or dismissed; null when it is attached.
     #[schema(required)]
@@ -73,10 +72,8 @@ pub struct DeploymentState {
     source: String,
     /// The environment as named.
     environment: String,
-    /// Its class.
-    #[schema(inline, value_type = ClassName)]
+    #[schema(value_type = ClassName)]
     environment_class: EnvironmentClass,
-    /// How far it is.
     #[schema(value_type = super::ways::StatusName)]
     status: DeploymentStatus,
     /// The highest attempt.

@@ -57,6 +57,7 @@ pub fn waiting(sink_id: Uuid, event_id: String, now: DateTime<Utc>) -> event_del
         event_id,
         state: DeliveryState::Waiting,
         attempts: 0,
+        tried: 0,
         next_attempt_at: Some(now),
         held_until: None,
         last_status: None,
@@ -173,7 +174,7 @@ impl Store {
             let attempts = done.iter().map(|a| delivery_attempt::Model {
                 id: Uuid::now_v7(),
                 delivery_id: a.delivery.id,
-                number: a.delivery.attempts + 1,
+                number: a.delivery.tried + 1,
                 at: a.at,
                 status: a.status,
                 error: a.error.clone(),
@@ -185,6 +186,7 @@ impl Store {
                 Entity::update_many()
                     .col_expr(Column::State, Expr::value(DeliveryState::Delivered))
                     .col_expr(Column::Attempts, Expr::col(Column::Attempts).add(1))
+                    .col_expr(Column::Tried, Expr::col(Column::Tried).add(1))
                     .col_expr(Column::HeldUntil, Expr::value(Option::<DateTime<Utc>>::None))
                     .col_expr(Column::NextAttemptAt, Expr::value(Option::<DateTime<Utc>>::None))
                     .col_expr(Column::LastError, Expr::value(Option::<String>::None))
@@ -204,6 +206,7 @@ impl Store {
                     id: sea_orm::ActiveValue::Unchanged(a.delivery.id),
                     state: sea_orm::ActiveValue::Set(if a.next.is_some() { DeliveryState::Waiting } else { DeliveryState::Dead }),
                     attempts: sea_orm::ActiveValue::Set(a.delivery.attempts + 1),
+                    tried: sea_orm::ActiveValue::Set(a.delivery.tried + 1),
                     next_attempt_at: sea_orm::ActiveValue::Set(a.next),
                     held_until: sea_orm::ActiveValue::Set(None),
                     last_status: sea_orm::ActiveValue::Set(a.status),

@@ -4,7 +4,17 @@ import graphql from "@graphql-eslint/eslint-plugin";
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 const graphQLConfig = { schema: here("../../schema.graphql"), documents: here("generated/documents/*.graphql") };
-const plugins = { "@graphql-eslint": graphql };
+// Two ids that are no global ones: that which the sender gave a deployment, and the CloudEvents id of an event. The contracts of
+// both name them so, and beside `id` nothing shorter says which is meant. The rule has no options.
+const contractNames = ["Deployment.deploymentId", "Event.eventId"];
+const prefix = graphql.rules["no-typename-prefix"];
+const prefixButFor = (names) => ({
+  ...prefix,
+  create: (context) =>
+    prefix.create({ report: (found) => names.includes(`${found.data.typeName}.${found.data.fieldName}`) || context.report(found) }),
+});
+const rules = { ...graphql.rules, "no-typename-prefix": prefixButFor(contractNames) };
+const plugins = { "@graphql-eslint": { ...graphql, rules } };
 const languageOptions = { parser: graphql.parser, parserOptions: { graphQLConfig } };
 const { rules: schemaRules } = graphql.configs["flat/schema-recommended"];
 const { rules: relayRules } = graphql.configs["flat/schema-relay"];
@@ -16,11 +26,11 @@ const valueTypes = [
   "Achievements", "Completeness", "Evaluation", "Filing", "FoundBySeverity", "IncidentReview", "MissingItem", "OwedContribution",
   "Participant", "PipelineValue", "PlannedFix", "PostReleaseTotals", "ProposedProblem", "ReportedValue", "Resources",
   "SectionCompleteness", "Staffing", "TimelineEntry",
-  // parts of a deployment, a delivery, an ingestion source
-  "DeliveryHeader", "EnvironmentRule", "FilledField", "ProjectMapping", "SourceSecret",
+  // parts of a deployment, a delivery, an ingestion source, an event sink
+  "DeliveryHeader", "EnvironmentRule", "FilledField", "ProjectMapping", "SinkSecret", "SourceSecret",
   // steps of a history, in order
-  "AuditChange", "CommitteeOpinion", "ContentChange", "DeploymentObservation", "LifeCycleStep", "Rescheduling", "Signature",
-  "SubmissionRound", "VerificationAttempt",
+  "AuditChange", "CommitteeOpinion", "ContentChange", "DeliveryAttempt", "DeploymentObservation", "LifeCycleStep", "Rescheduling",
+  "Signature", "SubmissionRound", "VerificationAttempt",
   "ActionSchedule",
   // the caller: there is one only
   "Viewer", "ViewerMembership", "Worklist",

@@ -1,5 +1,5 @@
-// The running service as every script here reaches it: its address, tokens of the product head and of a pipeline, and a plain
-// request to compare what a client shows with.
+// The running service as every script here reaches it: its address, tokens of the product head, of a pipeline and of an
+// administrator, and a plain request to compare what a client shows with.
 import assert from "node:assert/strict";
 
 export const address = required("ADDRESS");
@@ -8,6 +8,8 @@ export const url = `${address}/graphql`;
 export const authorization = `Bearer ${token}`;
 /** A pipeline's, where it is that which calls. */
 export const pipelineAuthorization = () => `Bearer ${required("PIPELINE_TOKEN")}`;
+/** An administrator's. */
+export const adminAuthorization = () => `Bearer ${required("ADMIN_TOKEN")}`;
 
 function required(name) {
   const value = process.env[name];
@@ -18,11 +20,11 @@ function required(name) {
   return value;
 }
 
-/** Data of an operation sent without any client; an error in the answer is a failure. */
-export async function ask(query, variables = {}) {
+/** Data of an operation sent without any client, by the product head unless told; an error in the answer is a failure. */
+export async function ask(query, variables = {}, as = authorization) {
   const response = await fetch(url, {
     method: "POST",
-    headers: { authorization, "content-type": "application/json" },
+    headers: { authorization: as, "content-type": "application/json" },
     body: JSON.stringify({ query, variables }),
   });
   const answer = await response.json();

@@ -244,3 +244,66 @@ async fn kill_9_between_storing_and_working_works_everything_once() {
         std::fs::remove_dir_all(folder).unwrap();
     }
 }
+
+/// Due dates and deliveries, with the service killed at random again and again: everything is told, to a receiver that deduplicates.
+#[tokio::test(flavor = "multi_thread")]
+async fn kill_9_at_random_tells_every_due_date_once_and_delivers_every_event() {
+    let times: usize = std::env::var("KILL_TIMES").ok().and_then(|n| n.parse().ok()).unwrap_or(8);
+    for database in Database::each().await {
+        let folder = folder(&format!("due-{}", database.name()));
+        let receiver = crate::support::receiver::Receiver::start().await;
+        let start = || {
+            let mut command = development(&folder, database.url());
+            command.envs([
+                ("RELSUM_SINK_ALLOW", "127.0.0.0/8"),
+                ("RELSUM_DUE_POLL_MS", "20"),
+                ("RELSUM_DELIVERY_POLL_MS", "20"),
+                ("RELSUM_WEBHOOK_TIMEOUT_MS", "1000"),
+                ("RELSUM_WEBHOOK_SCHEDULE_SECONDS", "0,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1"),
+            ]);
+            Service::start(command)
+        };
+        let service = start();
+        let admin = prints(&folder, &["token", "--sub", "u-9", "--role", "ADMIN"], &[("RELSUM_JWT_SECRET", SECRET)]);
+        let sink = format!(
+            "mutation {{ eventSinkCreate(input: {{ name: \"r\", kind: WEBHOOK, url: \"{}\", secret: \"{}\" }}) {{ userErrors {{ message }} }} }}",
+            receiver.url,
+            crate::support::receiver::SECRET
+        );
+        let (_, made) = ask(&service.address, &admin, &sink, json!({})).await.unwrap();
+        assert_eq!(made["data"]["eventSinkCreate"]["userErrors"], json!([]), "{made}");
+        service.kill();
+        // A report whose actions have a hundred due dates that have passed.
+        let app = crate::support::TestApp::on(database.again(), |s| s).await;
+        crate::due::passed(&app, 100).await;
+        for round in 0..times {
+            let service = start();
+            tokio::time::sleep(Duration::from_millis(u64::try_from(round * 37 % 211).unwrap())).await;
+            service.kill();
+        }
+        let service = start();
+        let db = database.connect().await;
+        let queued =
+            || async { texts(&db, "SELECT CAST(count(*) AS text) FROM event_delivery WHERE state <> 'DELIVERED'").await[0].clone() };
+        let open = || async { texts(&db, "SELECT CAST(count(*) AS text) FROM occurrence WHERE look_at < '2020-01-01'").await[0].clone() };
+        for _ in 0..900 {
+            if queued().await == "0" && open().await == "0" {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        assert_eq!((queued().await.as_str(), open().await.as_str()), ("0", "0"));
+        let overdue = texts(&db, "SELECT id FROM event WHERE kind = 'action.overdue.v1'").await;
+        assert_eq!(overdue.len(), 100);
+        let mut all = texts(&db, "SELECT event_id FROM event_delivery").await;
+        all.sort();
+        assert_eq!(receiver.ids(), all, "what is in the database has arrived, and nothing else");
+        assert!(overdue.iter().all(|id| all.contains(id)));
+        db.close().await.unwrap();
+        assert!(service.stop());
+        receiver.end();
+        drop(app);
+        database.remove().await;
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+}

@@ -157,6 +157,16 @@ async fn reminders_come_while_it_stays_overdue_where_they_are_wanted() {
     }
 }
 
+/// A submitted report with so many due dates that have passed.
+pub async fn passed(app: &TestApp, count: usize) {
+    many(app, count).await;
+    let db = app.database.connect().await;
+    // Put into the past as rows: the service under test has a clock of its own. The example's own are done with.
+    db.execute_unprepared("UPDATE occurrence SET look_at = NULL WHERE number < 100").await.unwrap();
+    db.execute_unprepared("UPDATE occurrence SET due_on = '2026-01-15' WHERE number >= 100").await.unwrap();
+    db.close().await.unwrap();
+}
+
 /// Many due dates in few reports, all passing at one instant.
 async fn many(app: &TestApp, count: usize) -> (String, NaiveDate) {
     let kept = play(app, "submitted").await;

@@ -28,6 +28,7 @@ mod hostile;
 mod http;
 mod identity;
 mod improvement;
+mod jetstream;
 mod law;
 mod life_cycle;
 mod live;
