@@ -52,6 +52,9 @@ const BROKER_PAUSE: i64 = 60;
 /// How long a failing round waits.
 const AGAIN: Duration = Duration::from_secs(1);
 
+/// Secrets of a sink, the newest first, each with its end.
+type Secrets = Vec<(String, Option<DateTime<Utc>>)>;
+
 /// Takes deliveries to their sinks.
 pub struct Dispatcher {
     store: Store,
@@ -63,7 +66,7 @@ pub struct Dispatcher {
     give_up_after: TimeDelta,
     patience: TimeDelta,
     poll: Duration,
-    secrets: Mutex<HashMap<Uuid, (i32, Vec<(String, Option<DateTime<Utc>>)>)>>,
+    secrets: Mutex<HashMap<Uuid, (i32, Secrets)>>,
 }
 
 impl Dispatcher {
@@ -251,7 +254,7 @@ impl Dispatcher {
     }
 
     /// One attempt, and whether the receiver wants no more.
-    async fn attempt(&self, sink: &event_sink::Model, held: Held, secrets: &[(String, Option<DateTime<Utc>>)]) -> (Attempted, bool) {
+    async fn attempt(&self, sink: &event_sink::Model, held: Held, secrets: &Secrets) -> (Attempted, bool) {
         let Held { delivery, event } = held;
         let (at, began) = (self.store.now(), Instant::now());
         let body = self.envelope.of(&event).to_string();
@@ -321,7 +324,7 @@ impl Dispatcher {
         Ok(!failing)
     }
 
-    async fn secrets_of(&self, sink: &event_sink::Model) -> Result<Vec<(String, Option<DateTime<Utc>>)>> {
+    async fn secrets_of(&self, sink: &event_sink::Model) -> Result<Secrets> {
         let kept = self.secrets.lock().unwrap_or_else(PoisonError::into_inner).get(&sink.id).cloned();
         if let Some((version, secrets)) = kept
             && version == sink.version

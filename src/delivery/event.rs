@@ -214,7 +214,7 @@ impl Event {
     async fn deployment(&self, ctx: &Context<'_>) -> Option<Result<Deployment>> {
         let found = row::<deployment::Entity>(ctx, self.told.event.deployment_id?).await;
         let seen = |row: &Arc<deployment::Model>| actor(ctx).is_ok_and(|actor| seen_row(actor, row));
-        found.map(|row| row.filter(seen).map(|row| Deployment((*row).clone()))).transpose()
+        found.map(|row| row.filter(seen).map(Deployment::shared)).transpose()
     }
 
     /// The occurrence of the action that it is about, as it stands now.

@@ -94,7 +94,10 @@ impl Resolve for Guard {
             match (good.is_empty(), bad.first()) {
                 (true, Some(bad)) => Err(Forbidden(format!("{} ({})", name.as_str(), bad.ip())).into()),
                 (true, None) => Err(std::io::Error::other(format!("{} has no address", name.as_str())).into()),
-                (false, _) => Ok(Box::new(good.into_iter()) as Addrs),
+                (false, _) => {
+                    let good: Addrs = Box::new(good.into_iter());
+                    Ok(good)
+                }
             }
         })
     }
@@ -125,12 +128,19 @@ fn is_public(ip: IpAddr) -> bool {
 
 /// IANA's registry of special addresses.
 fn public_v4(ip: Ipv4Addr) -> bool {
-    let special = match ip.octets() {
-        [0 | 10 | 127 | 224..=255, ..] => true,
-        [100, 64..=127, ..] | [169, 254, ..] | [172, 16..=31, ..] | [192, 168, ..] | [198, 18 | 19, ..] => true,
-        [192, 0, 0 | 2, _] | [192, 88, 99, _] | [198, 51, 100, _] | [203, 0, 113, _] => true,
-        _ => false,
-    };
+    let special = matches!(
+        ip.octets(),
+        [0 | 10 | 127 | 224..=255, ..]
+            | [100, 64..=127, ..]
+            | [169, 254, ..]
+            | [172, 16..=31, ..]
+            | [192, 168, ..]
+            | [198, 18 | 19, ..]
+            | [192, 0, 0 | 2, _]
+            | [192, 88, 99, _]
+            | [198, 51, 100, _]
+            | [203, 0, 113, _]
+    );
     !special
 }
 

@@ -123,11 +123,14 @@ fn sink(more: &[(&str, Value)]) -> Value {
     object(&[&fields, more].concat())
 }
 
+/// Fields with their schemas.
+type Fields = Vec<(&'static str, Value)>;
+
 /// The fields of `data`, and those that need not be there.
-fn data(kind: EventType) -> (Vec<(&'static str, Value)>, Vec<(&'static str, Value)>) {
+fn data(kind: EventType) -> (Fields, Fields) {
     use EventType::*;
     let of_report = |field: &'static str, of: Value| (vec![("report", report()), (field, of)], vec![]);
-    let of_action = |more: Vec<(&'static str, Value)>| (vec![vec![("report", report()), ("action", action())], more].concat(), vec![]);
+    let of_action = |more: Fields| ([vec![("report", report()), ("action", action())], more].concat(), vec![]);
     let announcement = object(&[("kind", one_of(&["DUE_SOON", "OVERDUE", "REMINDER"])), ("step", integer()), ("attempt", integer())]);
     match kind {
         ReportCreated | ReportWithdrawn => (vec![("report", report())], vec![]),

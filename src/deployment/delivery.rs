@@ -101,7 +101,7 @@ impl InboundDelivery {
     /// The deployment that it told of.
     async fn deployment(&self, ctx: &Context<'_>) -> Option<Result<Deployment>> {
         let found = row::<deployment::Entity>(ctx, self.0.deployment_id?).await;
-        found.map(|row| row.map(|row| Deployment((*row).clone()))).transpose()
+        found.map(|row| row.map(Deployment::shared)).transpose()
     }
 
     /// Size of the body, in bytes.

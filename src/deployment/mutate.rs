@@ -239,7 +239,7 @@ impl DeploymentMutation {
         let kind = field_of_class(deployment.environment_class).and_then(milestone_of);
         let milestone = applied.as_ref().and_then(|a| a.milestones.iter().find(|m| Some(m.kind) == kind).cloned());
         Ok(DeploymentRecordPayload {
-            deployment: Some(Deployment(deployment)),
+            deployment: Some(Deployment::new(deployment)),
             report: applied.map(|a| Report::new(a.report)),
             milestone: milestone.map(Milestone),
             repeated: Some(repeated),
@@ -250,19 +250,19 @@ impl DeploymentMutation {
     /// Attaches a deployment to a report by hand, wherever it stands; that stays until somebody attaches it elsewhere or dismisses it.
     async fn deployment_attach(&self, ctx: &Context<'_>, input: DeploymentAttachInput) -> Result<DeploymentAttachPayload> {
         let (deployment, user_errors) = answer(ctx, |store, origin| attach(store, origin, input.clone())).await?;
-        Ok(DeploymentAttachPayload { deployment: deployment.map(Deployment), user_errors })
+        Ok(DeploymentAttachPayload { deployment: deployment.map(Deployment::new), user_errors })
     }
 
     /// Sets a deployment aside with a reason: it changes no report, and is kept.
     async fn deployment_dismiss(&self, ctx: &Context<'_>, input: DeploymentDismissInput) -> Result<DeploymentDismissPayload> {
         let (deployment, user_errors) = answer(ctx, |store, origin| set_aside(store, origin, input.clone())).await?;
-        Ok(DeploymentDismissPayload { deployment: deployment.map(Deployment), user_errors })
+        Ok(DeploymentDismissPayload { deployment: deployment.map(Deployment::new), user_errors })
     }
 
     /// Takes a dismissal back, or an attachment by hand: the deployment is looked at as if it came now.
     async fn deployment_restore(&self, ctx: &Context<'_>, input: DeploymentRestoreInput) -> Result<DeploymentRestorePayload> {
         let (deployment, user_errors) = answer(ctx, |store, origin| restore(store, origin, input.clone())).await?;
-        Ok(DeploymentRestorePayload { deployment: deployment.map(Deployment), user_errors })
+        Ok(DeploymentRestorePayload { deployment: deployment.map(Deployment::new), user_errors })
     }
 
     /// Registers a build, so that deployments that name only project and commit find their report.

@@ -1,5 +1,7 @@
 //! A deployment as GraphQL shows it, with its way from the raw bodies to the milestone.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, ID, Object, SimpleObject};
 use entity::{
     deployment, inbound_delivery, ingestion_source, observation, owner, participant,
@@ -29,7 +31,19 @@ use crate::{
 
 /// A deployment that pipelines reported, as everything that they said of it adds up.
 #[derive(Clone)]
-pub struct Deployment(pub deployment::Model);
+pub struct Deployment(Arc<deployment::Model>);
+
+impl Deployment {
+    /// The object of a row that the caller sees.
+    pub fn new(row: deployment::Model) -> Self {
+        Self(Arc::new(row))
+    }
+
+    /// The same, of a row that others hold too.
+    pub fn shared(row: Arc<deployment::Model>) -> Self {
+        Self(row)
+    }
+}
 
 /// One thing that was said of a deployment.
 #[derive(SimpleObject)]
@@ -234,7 +248,7 @@ impl Deployment {
         let deliveries =
             rows.iter().map(|o| async move { if shown { row::<inbound_delivery::Entity>(ctx, o.delivery_id).await } else { Ok(None) } });
         let deliveries = futures_util::future::try_join_all(deliveries).await?;
-        let told = |(o, delivery): (observation::Model, Option<std::sync::Arc<inbound_delivery::Model>>)| DeploymentObservation {
+        let told = |(o, delivery): (observation::Model, Option<Arc<inbound_delivery::Model>>)| DeploymentObservation {
             status: o.status,
             happened_at: Instant(o.happened_at),
             attempt: o.attempt,

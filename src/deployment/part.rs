@@ -141,7 +141,7 @@ impl DeploymentPart {
             };
             ProposedProblem {
                 report_id: Kind::Report.id(self.0.id),
-                deployment: Deployment(d.clone()),
+                deployment: Deployment::new(d.clone()),
                 description: if zh {
                     format!("{environment} 部署 {name} 已回滚")
                 } else {
@@ -184,6 +184,6 @@ pub async fn reported(ctx: &Context<'_>, value: Option<&reported_value::Model>, 
     };
     let deployment = row::<deployment::Entity>(ctx, value.deployment_id).await?;
     let actor = actor(ctx)?;
-    let deployment = deployment.filter(|d| seen_row(actor, d)).map(|d| Deployment((*d).clone()));
+    let deployment = deployment.filter(|d| seen_row(actor, d)).map(Deployment::shared);
     Ok(Some(ReportedValue { at: value.at.map(Instant), minutes: value.minutes, difference_minutes: difference, deployment }))
 }

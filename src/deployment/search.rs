@@ -211,7 +211,7 @@ impl DeploymentQuery {
 pub async fn one(ctx: &Context<'_>, id: &ID) -> Result<Option<Deployment>> {
     let Ok(id) = Kind::Deployment.uuid(id) else { return Ok(None) };
     let query = deployment::Entity::find_by_id(id).filter(seen(actor(ctx)?));
-    Ok(store(ctx)?.one(query).await?.map(Deployment))
+    Ok(store(ctx)?.one(query).await?.map(Deployment::new))
 }
 
 /// A page of deployments that the caller sees.
@@ -244,5 +244,5 @@ pub async fn page(ctx: &Context<'_>, which: Condition, order: Option<&[Deploymen
     let down = order.first().is_some_and(|o| is_descending(o.direction));
     sorts.push(Sort::by(col(Column::Id), SortKind::Id, |d: &deployment::Model| d.id.into()).descending(down));
     let page = store(ctx)?.page(query.clone(), &sorts, &args).await?;
-    Ok(connect(page, Total::of(query), Deployment))
+    Ok(connect(page, Total::of(query), Deployment::new))
 }

@@ -70,7 +70,7 @@ impl Problem {
     async fn deployment(&self, ctx: &Context<'_>) -> Option<Result<Deployment>> {
         let found = row::<deployment::Entity>(ctx, self.0.deployment_id?).await;
         let seen = |row: &std::sync::Arc<deployment::Model>| actor(ctx).is_ok_and(|actor| seen_row(actor, row));
-        found.map(|row| row.filter(seen).map(|row| Deployment((*row).clone()))).transpose()
+        found.map(|row| row.filter(seen).map(Deployment::shared)).transpose()
     }
 
     /// When it was noticed.

@@ -234,7 +234,7 @@ async fn parked(ctx: &Context<'_>) -> Result<Vec<Deployment>> {
         .filter(deployment::Column::Standing.eq(DeploymentStanding::Parked))
         .order_by_asc(deployment::Column::Id)
         .limit(MOST);
-    Ok(store.all(query).await?.into_iter().map(Deployment).collect())
+    Ok(store.all(query).await?.into_iter().map(Deployment::new).collect())
 }
 
 async fn awaiting_verification(ctx: &Context<'_>) -> Result<Vec<ActionOccurrence>> {
