@@ -38,6 +38,7 @@ mod reading;
 mod schema;
 mod sections;
 mod sinks;
+mod snippets;
 mod sockets;
 mod statements;
 mod support;
