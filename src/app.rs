@@ -42,6 +42,7 @@ use crate::{
         places::Places,
         schema::{RelsumSchema, build, sdl},
     },
+    metrics::{self, Scans},
     rest,
     store::{Store, connect},
 };
@@ -64,6 +65,8 @@ pub struct App {
     pub sources: Arc<Sources>,
     /// Takes events to their sinks; whoever works runs it.
     pub dispatcher: Arc<Dispatcher>,
+    /// What the job of due dates did.
+    pub scans: Scans,
     /// What pipelines send waits here for its turn.
     pub ingest: Ingest,
     /// The event log as it grows; whoever serves runs it.
@@ -117,6 +120,7 @@ impl App {
             rates: Rates::new(&settings),
             dispatcher: Arc::new(Dispatcher::new(store.clone(), &settings, Arc::clone(&seal), Guard::new(settings.sink_allow.clone()))?),
             sources: Arc::new(Sources::new(seal)),
+            scans: Scans::default(),
             ingest: Ingest::new(&settings),
             feed: Arc::new(Feed::new(store.clone(), &settings)),
             places: Arc::new(Places::new(&settings)),
@@ -130,7 +134,7 @@ impl App {
 /// Answers from this size on, in bytes, are worth compressing.
 const COMPRESS_FROM: u64 = 2_048;
 
-/// The routes, each with its rule (`operations.md`): `/livez`, `/readyz` and the page are open, everything else needs a token.
+/// The routes, each with its rule (`operations.md`): `/livez`, `/readyz`, the page and, if so configured, `/metrics` are open, everything else needs a token.
 pub fn router(app: Arc<App>) -> Router {
     let settings = &app.settings;
     // GraphQL answers its own timeout a moment before.
@@ -143,6 +147,9 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(crate::deployment::openapi::router())
         .route("/livez", get(|| async { "alive\n" }))
         .route("/readyz", get(ready));
+    if settings.metrics.unwrap_or(settings.development()) {
+        router = router.route("/metrics", get(metrics));
+    }
     if settings.graphiql.unwrap_or(settings.development()) {
         router = router.merge(graphiql::routes());
     }
@@ -217,6 +224,19 @@ async fn ready(State(app): State<Arc<App>>) -> Response {
         Ok(Err(why)) => problem(StatusCode::SERVICE_UNAVAILABLE, &why, &HeaderMap::new()),
         Err(_) => problem(StatusCode::SERVICE_UNAVAILABLE, "database: no answer within 5 s", &HeaderMap::new()),
     }
+}
+
+/// `/metrics`, where the configuration opens it.
+async fn metrics(State(app): State<Arc<App>>) -> Response {
+    match tokio::time::timeout(Duration::from_secs(5), metrics::page(&app.store, &app.scans)).await {
+        Ok(Ok(page)) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], page).into_response(),
+        Ok(Err(_)) | Err(_) => problem(StatusCode::SERVICE_UNAVAILABLE, "database: no answer", &HeaderMap::new()),
+    }
+}
+
+/// What the listener of `RELSUM_METRICS_LISTEN` serves: `/metrics` alone.
+pub fn metrics_router(app: Arc<App>) -> Router {
+    Router::new().route("/metrics", get(metrics)).with_state(app)
 }
 
 /// `/schema.graphql`, for those with a token.

@@ -98,6 +98,11 @@ pub struct Settings {
     /// GraphiQL at `/`. Default: on in development.
     #[serde(deserialize_with = "optional_switch")]
     pub graphiql: Option<bool>,
+    /// `/metrics` on the service's own address, without a token. Default: on in development.
+    #[serde(deserialize_with = "optional_switch")]
+    pub metrics: Option<bool>,
+    /// Another address that serves `/metrics` and nothing else, such as `127.0.0.1:9464`; `relsum work` has it too. Default none.
+    pub metrics_listen: Option<SocketAddr>,
     /// Introspection. Default: on in development.
     #[serde(deserialize_with = "optional_switch")]
     pub introspection: Option<bool>,
@@ -244,6 +249,8 @@ impl Default for Settings {
             immediate_grace_days: 1,
             demo: true,
             graphiql: None,
+            metrics: None,
+            metrics_listen: None,
             introspection: None,
             suggestions: None,
             body_limit_bytes: 2 * 1024 * 1024,

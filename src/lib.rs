@@ -28,6 +28,7 @@ pub mod graphql;
 pub mod improvement;
 pub mod job;
 pub mod lifecycle;
+pub mod metrics;
 pub mod problem;
 pub mod report;
 pub mod rest;

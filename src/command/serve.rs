@@ -3,9 +3,10 @@
 use std::{fmt::Write as _, sync::Arc};
 
 use tokio::net::TcpListener;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{
-    app::App,
+    app::{App, metrics_router},
     auth::{
         Actor,
         actor::{membership_from, role_from},
@@ -33,6 +34,7 @@ pub async fn serve(settings: Settings, jobs: bool) -> Result<(), String> {
         demo::fill(&app.store, demo::REPORTS).await?;
         tracing::info!(reports = demo::REPORTS, "demo content loaded");
     }
+    let _metrics = measured(&app).await?;
     let listener = TcpListener::bind(settings.listen).await.map_err(|e| format!("RELSUM_LISTEN: {}: {e}", settings.listen))?;
     let address = listener.local_addr().map_err(|e| e.to_string())?;
     tracing::info!(%address, mode = ?settings.mode, "listening");
@@ -45,11 +47,22 @@ pub async fn serve(settings: Settings, jobs: bool) -> Result<(), String> {
     Ok(())
 }
 
+/// Serves `/metrics` on its own address, if there is one, as long as the answer is kept.
+async fn measured(app: &Arc<App>) -> Result<Option<DropGuard>, String> {
+    let Some(address) = app.settings.metrics_listen else { return Ok(None) };
+    let listener = TcpListener::bind(address).await.map_err(|e| format!("RELSUM_METRICS_LISTEN: {address}: {e}"))?;
+    let (stop, routes) = (CancellationToken::new(), metrics_router(Arc::clone(app)));
+    let stopped = stop.clone();
+    tokio::spawn(async move { axum::serve(listener, routes).with_graceful_shutdown(async move { stopped.cancelled().await }).await });
+    Ok(Some(stop.drop_guard()))
+}
+
 /// Does the jobs, and serves nothing, until told to stop.
 pub async fn work(settings: Settings) -> Result<(), String> {
     let stop = lifecycle::until_told();
     let app = Arc::new(App::open(settings, Arc::new(Clock::default())).await?);
     app.store.ready().await?;
+    let _metrics = measured(&app).await?;
     tracing::info!(mode = ?app.settings.mode, "working");
     lifecycle::work(Arc::clone(&app), stop).await?;
     app.store.clone().close().await;

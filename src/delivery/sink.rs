@@ -9,7 +9,7 @@ use entity::{
     sink::{DeliveryState, DisabledReason, SinkKind, SinkState},
     sink_secret,
 };
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, prelude::Uuid};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, prelude::Uuid};
 
 use super::event::EventType;
 use crate::{
@@ -26,9 +26,12 @@ use crate::{
 /// How the queue of a sink stands.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Queue {
-    waiting: i64,
-    dead: i64,
-    oldest: Option<DateTime<Utc>>,
+    /// Deliveries that wait.
+    pub waiting: i64,
+    /// Deliveries that are given up.
+    pub dead: i64,
+    /// When the oldest of those that wait was queued.
+    pub oldest: Option<DateTime<Utc>>,
 }
 
 /// Who is told of events: a webhook, or a NATS JetStream stream.
@@ -192,11 +195,8 @@ impl SinkQuery {
         if policy::allows(actor(ctx)?, Act::SinkManage, &Facts::default()).is_err() {
             return Ok(Vec::new());
         }
-        let query = event_sink::Entity::find()
-            .filter(event_sink::Column::State.ne(SinkState::Removed))
-            .order_by_asc(event_sink::Column::Name)
-            .limit(1_000);
-        let (store, rows) = (store(ctx)?, store(ctx)?.all(query).await?);
+        let store = store(ctx)?;
+        let rows = store.sinks().await?;
         let queues = queues(store).await?;
         let with = |row: event_sink::Model| {
             let queue = queues.get(&row.id).copied().unwrap_or_default();

@@ -95,6 +95,7 @@ async fn due_dates(app: Arc<App>, stop: CancellationToken) {
             }
             let began = Instant::now();
             let announced = scan(&app.store, &plan).await?;
+            app.scans.ended(announced, began.elapsed(), app.store.now());
             if announced > 0 {
                 tracing::info!(
                     announced,
@@ -106,7 +107,10 @@ async fn due_dates(app: Arc<App>, stop: CancellationToken) {
         };
         let wait = match turn.await {
             Ok(()) => poll,
-            Err(error) => failed("due dates", &error),
+            Err(error) => {
+                app.scans.failed();
+                failed("due dates", &error)
+            }
         };
         tokio::select! {
             () = sleep(wait) => {}

@@ -287,6 +287,15 @@ impl Store {
         Ok(())
     }
 
+    /// All sinks by name, without those that were removed.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn sinks(&self) -> Result<Vec<event_sink::Model>> {
+        let query = event_sink::Entity::find().filter(event_sink::Column::State.ne(SinkState::Removed));
+        Ok(query.order_by_asc(event_sink::Column::Name).limit(1_000).all(&self.db).await?)
+    }
+
     /// How many deliveries there are by sink and state, and how old the oldest waiting one is.
     ///
     /// # Errors

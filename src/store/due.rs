@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use chrono::{DateTime, Utc};
 use entity::{enums::OccurrenceStatus, occurrence, report};
 use sea_orm::{
     ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
@@ -48,6 +49,19 @@ pub async fn lock_free_reports(permitted: &Permitted, reports: HashSet<Uuid>) ->
 }
 
 impl Store {
+    /// How many occurrences are to be looked at now, and since when the oldest.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn due_backlog(&self) -> Result<(i64, Option<DateTime<Utc>>)> {
+        let query = occurrence::Entity::find()
+            .select_only()
+            .column_as(occurrence::Column::Id.count(), "number")
+            .column_as(occurrence::Column::LookAt.min(), "oldest")
+            .filter(occurrence::Column::LookAt.lte(self.now()));
+        Ok(query.into_tuple().one(&self.db).await?.unwrap_or_default())
+    }
+
     /// Looks again at open due dates that come within so many days: how they are announced may have been configured anew.
     ///
     /// # Errors

@@ -73,6 +73,20 @@ impl Store {
         Ok(before.filter(|before| *before != id).map_or(Receipt::SourceMoved, Receipt::Repeated))
     }
 
+    /// How many deliveries wait to be worked, and since when the oldest.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn inbox_backlog(&self) -> Result<(i64, Option<DateTime<Utc>>)> {
+        use inbound_delivery::Column;
+        let query = inbound_delivery::Entity::find()
+            .select_only()
+            .column_as(Column::Id.count(), "number")
+            .column_as(Column::ReceivedAt.min(), "oldest")
+            .filter(Column::Fate.eq(DeliveryFate::Received));
+        Ok(query.into_tuple().one(&self.db).await?.unwrap_or_default())
+    }
+
     /// Ids of deliveries that wait, the oldest first, with who sent them.
     ///
     /// # Errors

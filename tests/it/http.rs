@@ -81,6 +81,7 @@ async fn the_page_and_the_probes_are_open_and_the_schema_needs_a_token() {
         "/graphiql/page.js",
         "/livez",
         "/readyz",
+        "/metrics",
     ] {
         assert_eq!(get(open, None).await.0, 200, "{open}");
     }

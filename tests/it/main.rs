@@ -32,6 +32,7 @@ mod jetstream;
 mod law;
 mod life_cycle;
 mod live;
+mod metrics;
 mod numbers;
 mod persisted;
 mod reading;

@@ -78,7 +78,8 @@ async fn each_snippet_reports_a_deployment_from_start_to_end() {
             ("CI_ENVIRONMENT_NAME", "production"),
             ("CI_JOB_STATUS", "success"),
         ]);
-        let jenkins = of(&[("BUILD_TAG", "jenkins-netaudit-42"), ("BUILD_URL", "https://ci.example.com/job/netaudit/42/"), ("GIT_COMMIT", commit)]);
+        let jenkins =
+            of(&[("BUILD_TAG", "jenkins-netaudit-42"), ("BUILD_URL", "https://ci.example.com/job/netaudit/42/"), ("GIT_COMMIT", commit)]);
         for (name, env) in [("github", &github), ("gitlab", &gitlab)] {
             for script in scalars(&snippet(name), &["run: |", "- |"]).iter().filter(|s| s.contains("curl")) {
                 run(script, env).await;
@@ -91,13 +92,20 @@ async fn each_snippet_reports_a_deployment_from_start_to_end() {
         for script in scripts.iter().filter(|s| s.contains("curl") && !s.contains("FAILED")) {
             run(script, &jenkins).await;
         }
-        run(&snippet("shell").replace("./deploy.sh production", "true"), &of(&[("BUILD_ID", "77"), ("CI_COMMIT_SHA", commit), ("RUN", "77")])).await;
+        run(
+            &snippet("shell").replace("./deploy.sh production", "true"),
+            &of(&[("BUILD_ID", "77"), ("CI_COMMIT_SHA", commit), ("RUN", "77")]),
+        )
+        .await;
         let admin = app.person("运维", &["OPS"]);
         let list = deployments(&admin).await;
         let list = list.as_array().unwrap();
         assert_eq!(list.len(), 4, "{list:#?}");
         for deployment in list {
-            assert_eq!((&deployment["status"], &deployment["standing"], &deployment["environment"]), (&json!("SUCCEEDED"), &json!("ATTACHED"), &json!("production")));
+            assert_eq!(
+                (&deployment["status"], &deployment["standing"], &deployment["environment"]),
+                (&json!("SUCCEEDED"), &json!("ATTACHED"), &json!("production"))
+            );
             assert!(deployment["startedAt"].is_string() && deployment["finishedAt"].is_string(), "{deployment}");
         }
         served.end().await;
@@ -130,7 +138,10 @@ async fn argo_cds_templates_are_calls() {
             assert!(status == 200 || status == 201, "{answer:#}");
         }
         let list = deployments(&app.person("运维", &["OPS"])).await;
-        assert_eq!((list.as_array().unwrap().len(), &list[0]["status"], &list[0]["finishedAt"]), (1, &json!("SUCCEEDED"), &json!("2026-03-28T13:50:00Z")));
+        assert_eq!(
+            (list.as_array().unwrap().len(), &list[0]["status"], &list[0]["finishedAt"]),
+            (1, &json!("SUCCEEDED"), &json!("2026-03-28T13:50:00Z"))
+        );
     })
     .await;
 }
