@@ -5,7 +5,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use entity::{announcement, enums::OccurrenceStatus, improvement_action, occurrence, owner, sink::AnnouncementKind};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, prelude::Uuid, sea_query::Expr};
+use sea_orm::{
+    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    prelude::Uuid,
+    sea_query::{Alias, Expr, ExprTrait, Query},
+};
 use serde_json::json;
 
 use super::{
@@ -66,7 +70,8 @@ struct Around {
     told: HashMap<Uuid, Vec<announcement::Model>>,
     actions: HashMap<Uuid, improvement_action::Model>,
     owners: HashMap<Uuid, Vec<owner::Model>>,
-    last: HashMap<Uuid, i32>,
+    /// Occurrences that no other follows yet.
+    last: HashSet<Uuid>,
 }
 
 async fn around(permitted: &Permitted, rows: &[occurrence::Model]) -> Result<Around> {
@@ -74,7 +79,7 @@ async fn around(permitted: &Permitted, rows: &[occurrence::Model]) -> Result<Aro
     let of = |f: fn(&occurrence::Model) -> Uuid| rows.iter().map(f).collect::<HashSet<_>>().into_iter().collect::<Vec<_>>();
     let (ids, actions) = (of(|o| o.id), of(|o| o.action_id));
     let mut told: HashMap<Uuid, Vec<announcement::Model>> = HashMap::new();
-    for row in announcement::Entity::find().filter(announcement::Column::OccurrenceId.is_in(ids)).all(conn).await? {
+    for row in announcement::Entity::find().filter(announcement::Column::OccurrenceId.is_in(ids.clone())).all(conn).await? {
         told.entry(row.occurrence_id).or_default().push(row);
     }
     let mut owners: HashMap<Uuid, Vec<owner::Model>> = HashMap::new();
@@ -85,12 +90,18 @@ async fn around(permitted: &Permitted, rows: &[occurrence::Model]) -> Result<Aro
     for row in of_actions.all(conn).await? {
         owners.entry(row.action_id.unwrap_or_default()).or_default().push(row);
     }
-    let last: Vec<(Uuid, i32)> = occurrence::Entity::find()
+    let later = Alias::new("later");
+    let followed = Query::select()
+        .expr(Expr::val(1))
+        .from_as(occurrence::Entity, later.clone())
+        .and_where(Expr::col((later.clone(), occurrence::Column::ActionId)).equals((occurrence::Entity, occurrence::Column::ActionId)))
+        .and_where(Expr::col((later, occurrence::Column::Number)).gt(Expr::col((occurrence::Entity, occurrence::Column::Number))))
+        .take();
+    let last: Vec<Uuid> = occurrence::Entity::find()
         .select_only()
-        .column(occurrence::Column::ActionId)
-        .column_as(occurrence::Column::Number.max(), "last")
-        .filter(occurrence::Column::ActionId.is_in(actions.clone()))
-        .group_by(occurrence::Column::ActionId)
+        .column(occurrence::Column::Id)
+        .filter(occurrence::Column::Id.is_in(ids))
+        .filter(Expr::exists(followed).not())
         .into_tuple()
         .all(conn)
         .await?;
@@ -129,7 +140,7 @@ async fn announce(permitted: &mut Permitted, plan: &Plan, rows: Vec<occurrence::
         }
         // Passed: the next on the grid begins, unless completing did that already (`events.md` 3).
         let passed = now >= calendar.passes_at(row.due_on);
-        if passed && around.last.get(&row.action_id) == Some(&row.number) {
+        if passed && around.last.contains(&row.id) {
             made.extend(following(action, &row, now));
         }
     }

@@ -1,6 +1,9 @@
 //! What operators see of the service's own work (`/metrics`): whether due dates are looked at, and whether events leave.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use axum::{body::Body, http::Request};
 use chrono::TimeDelta;
@@ -34,7 +37,9 @@ async fn a_backlog_of_due_dates_and_of_deliveries_is_seen_and_so_is_its_end() {
         app.announces().await;
         assert_eq!(value(&page(app).await, "due_waiting"), 0.0);
         app.clock.advance(TimeDelta::days(100));
+        let counted = app.statements.load(Ordering::Relaxed);
         let before = page(app).await;
+        assert_eq!(app.statements.load(Ordering::Relaxed) - counted, 4, "as the documentation says");
         assert!(value(&before, "due_waiting") >= 1.0 && value(&before, "due_lag_seconds") > 80_000.0, "{before}");
         assert!(value(&before, r#"deliveries{sink="a \"b\"",state="WAITING"}"#) >= 1.0, "{before}");
         assert!(value(&before, r#"deliveries_oldest_seconds{sink="a \"b\""}"#) >= 8_640_000.0, "{before}");

@@ -1,7 +1,13 @@
 //! The contract: checked in, described throughout, kept by both databases' migrations.
 
+use std::collections::HashSet;
+
 use migration::{Migrator, MigratorTrait};
-use relsum::graphql::schema::sdl;
+use relsum::{
+    config::Settings,
+    delivery::{envelope::Envelope, event::EventType, schemas},
+    graphql::schema::sdl,
+};
 use sea_orm::ConnectionTrait;
 use serde_json::json;
 
@@ -11,6 +17,20 @@ use crate::support::each_database;
 fn the_checked_in_schema_is_the_one_that_is_served() {
     let checked_in = include_str!("../../schema.graphql");
     assert!(checked_in == sdl(), "schema.graphql is stale: cargo run -- schema > schema.graphql");
+}
+
+#[test]
+fn the_checked_in_schemas_of_events_are_those_that_are_served() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/events");
+    let envelope = Envelope::new(&Settings::default());
+    let mut names = HashSet::new();
+    for (kind, name) in EventType::all() {
+        let checked_in = std::fs::read_to_string(folder.join(format!("{name}.json"))).unwrap_or_default();
+        assert!(checked_in == schemas::file(kind, &envelope), "{name} is stale: cargo run -- event-schemas docs/events");
+        names.insert(format!("{name}.json"));
+    }
+    let there: HashSet<_> = std::fs::read_dir(&folder).unwrap().map(|f| f.unwrap().file_name().into_string().unwrap()).collect();
+    assert_eq!(there, names, "and no others");
 }
 
 #[tokio::test]
