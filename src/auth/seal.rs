@@ -105,6 +105,14 @@ pub fn fresh_key() -> Result<String, String> {
     Ok(STANDARD.encode(random))
 }
 
+/// A new secret for a webhook, in or out, as Standard Webhooks writes them; GitHub takes it as the text that it is.
+///
+/// # Errors
+/// When the system gives no randomness.
+pub fn webhook_secret() -> Result<String> {
+    Ok(format!("whsec_{}", fresh_key().map_err(Error::internal)?))
+}
+
 /// The key of development: made up once, beside the database.
 fn made_up(settings: &Settings) -> Result<String, String> {
     let folder = settings.database_file().and_then(|f| f.parent().map(Path::to_path_buf)).unwrap_or_else(|| "data".into());

@@ -19,7 +19,7 @@ use super::{
     sink::EventSink,
 };
 use crate::{
-    auth::Act,
+    auth::{Act, seal::webhook_secret},
     catalog::department::check_codes,
     error::{Error, Result, UserErrorCode, say},
     graphql::{
@@ -221,13 +221,6 @@ fn dispatcher<'a>(ctx: &Context<'a>) -> Result<&'a Arc<Dispatcher>> {
     ctx.data().map_err(|e| Error::internal(e.message))
 }
 
-/// A secret as Standard Webhooks writes them.
-fn made_up() -> Result<String> {
-    let mut random = [0u8; 32];
-    getrandom::fill(&mut random).map_err(Error::internal)?;
-    Ok(format!("whsec_{}", STANDARD.encode(random)))
-}
-
 fn check_secret(checks: &mut Checks, secret: Option<&String>) {
     let Some(secret) = secret else { return };
     let key = secret.strip_prefix("whsec_").and_then(|text| STANDARD.decode(text).ok());
@@ -344,7 +337,7 @@ async fn create(
     insert(&permitted, row.clone()).await?;
     let mut shown = None;
     if webhook {
-        let secret = secret.map_or_else(made_up, Ok)?;
+        let secret = secret.map_or_else(webhook_secret, Ok)?;
         add_secret(&permitted, dispatcher, row.id, &secret).await?;
         shown = Some(secret);
     }
@@ -449,7 +442,7 @@ async fn rotate(
         say("Secrets of before sign for 0 to 720 hours", "旧密钥可保留 0 到 720 小时")
     });
     checks.done()?;
-    let secret = secret.map_or_else(made_up, Ok)?;
+    let secret = secret.map_or_else(webhook_secret, Ok)?;
     let end = permitted.now() + TimeDelta::hours(hours.into());
     let of_sink = Column::SinkId.eq(before.id);
     sink_secret::Entity::delete_many().filter(of_sink.clone()).filter(Column::EndsAt.lte(permitted.now())).exec(permitted.conn()).await?;

@@ -16,7 +16,7 @@ use super::{
     sources::{Sources, about},
 };
 use crate::{
-    auth::Act,
+    auth::{Act, seal::webhook_secret},
     catalog::ProductBy,
     error::{Error, Result, UserErrorCode, say},
     graphql::{
@@ -164,13 +164,6 @@ fn sources<'a>(ctx: &Context<'a>) -> Result<&'a std::sync::Arc<Sources>> {
     ctx.data().map_err(|e| Error::internal(e.message))
 }
 
-/// A secret as Standard Webhooks writes them; GitHub takes it as the text that it is.
-fn made_up() -> Result<String> {
-    let mut random = [0u8; 32];
-    getrandom::fill(&mut random).map_err(Error::internal)?;
-    Ok(format!("whsec_{}", STANDARD.encode(random)))
-}
-
 fn check_secret(checks: &mut Checks, secret: Option<&String>) {
     let Some(secret) = secret else { return };
     let fits = (16..=200).contains(&secret.len()) && secret.bytes().all(|b| b.is_ascii_graphic());
@@ -270,7 +263,7 @@ async fn create(
     check_rules(&mut checks, &rules);
     let projects = mappings(&permitted, &mut checks, projects.unwrap_or_default()).await?;
     checks.done()?;
-    let secret = secret.map_or_else(made_up, Ok)?;
+    let secret = secret.map_or_else(webhook_secret, Ok)?;
     let row =
         ingestion_source::Model { id: Uuid::now_v7(), name, kind, version_pattern, active: true, created_at: permitted.now(), version: 1 };
     insert(&permitted, row.clone()).await?;
@@ -319,21 +312,21 @@ async fn edit(store: &Store, origin: &Origin, input: IngestionSourceUpdateInput)
     };
     checks.done()?;
     let mut change = Change::of("ingestionSourceUpdate").edited("IngestionSource", row.id, &before, &row);
-    let of = environment_rule::Entity::find()
-        .filter(environment_rule::Column::SourceId.eq(row.id))
-        .order_by_asc(environment_rule::Column::Position);
-    let old_rules: Vec<EnvironmentRuleInput> =
-        of.all(permitted.conn()).await?.into_iter().map(|r| EnvironmentRuleInput { pattern: r.pattern, class: r.class }).collect();
-    let of = project_mapping::Entity::find()
-        .filter(project_mapping::Column::SourceId.eq(row.id))
-        .order_by_asc(project_mapping::Column::Position);
-    let old_list: Vec<(String, Uuid)> = of.all(permitted.conn()).await?.into_iter().map(|m| (m.pattern, m.product_id)).collect();
     if let Some(rules) = rules {
-        change = change.field("IngestionSource", row.id, "environmentRules", as_texts(&old_rules), as_texts(&rules));
+        let of = environment_rule::Entity::find()
+            .filter(environment_rule::Column::SourceId.eq(row.id))
+            .order_by_asc(environment_rule::Column::Position);
+        let old: Vec<EnvironmentRuleInput> =
+            of.all(permitted.conn()).await?.into_iter().map(|r| EnvironmentRuleInput { pattern: r.pattern, class: r.class }).collect();
+        change = change.field("IngestionSource", row.id, "environmentRules", as_texts(&old), as_texts(&rules));
         write_rules(&permitted, row.id, rules).await?;
     }
     if let Some(list) = list {
-        change = change.field("IngestionSource", row.id, "projects", &old_list, &list);
+        let of = project_mapping::Entity::find()
+            .filter(project_mapping::Column::SourceId.eq(row.id))
+            .order_by_asc(project_mapping::Column::Position);
+        let old: Vec<(String, Uuid)> = of.all(permitted.conn()).await?.into_iter().map(|m| (m.pattern, m.product_id)).collect();
+        change = change.field("IngestionSource", row.id, "projects", &old, &list);
         write_mappings(&permitted, row.id, list).await?;
     }
     if change.is_empty() {
@@ -362,7 +355,7 @@ async fn rotate(
         say("Secrets of before count for 0 to 720 hours", "旧密钥可保留 0 到 720 小时")
     });
     checks.done()?;
-    let secret = secret.map_or_else(made_up, Ok)?;
+    let secret = secret.map_or_else(webhook_secret, Ok)?;
     let end = permitted.now() + TimeDelta::hours(hours.into());
     source_secret::Entity::delete_many()
         .filter(Column::SourceId.eq(before.id))
