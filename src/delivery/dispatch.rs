@@ -138,8 +138,10 @@ impl Dispatcher {
         while !stop.is_cancelled() {
             let wait = match self.store.sinks_with_work().await {
                 Ok(sinks) => {
-                    for sink in sinks.into_iter().filter(|sink| !busy.contains(&sink.id)).collect::<Vec<_>>() {
-                        busy.insert(sink.id);
+                    for sink in sinks {
+                        if !busy.insert(sink.id) {
+                            continue;
+                        }
                         let (this, stop) = (Arc::clone(&self), stop.clone());
                         working.spawn(async move {
                             let id = sink.id;
@@ -216,14 +218,14 @@ impl Dispatcher {
         if !back.is_empty() {
             self.store.give_back(back).await?;
         }
-        let failed: Vec<Attempted> = noted?;
-        let dead: Vec<Attempted> = failed.iter().filter(|a| a.next.is_none()).cloned().collect();
+        let failed = noted?;
         if gone {
             self.store.disable_sink(sink, DisabledReason::Gone).await?;
             return Ok(false);
         }
         // What the service says of a sink is not said of again, or two dead sinks would talk of each other for ever.
-        let dead: Vec<Attempted> = dead.into_iter().filter(|a| !a.delivery.event_id.starts_with("ops-")).collect();
+        let told_of = |a: &&Attempted| a.next.is_none() && !a.delivery.event_id.starts_with("ops-");
+        let dead: Vec<Attempted> = failed.iter().filter(told_of).cloned().collect();
         if !dead.is_empty() {
             self.store.tell_exhausted(sink, dead).await?;
         }
@@ -306,10 +308,11 @@ impl Dispatcher {
             SinkKind::Webhook => i64::try_from(*self.schedule.get(index)?).unwrap_or(i64::MAX),
             SinkKind::Nats => (1_i64 << attempts.clamp(0, 10)).min(BROKER_PAUSE),
         };
-        // Up to a tenth more, another for each delivery and attempt.
+        let seconds = seconds.min(2_000_000);
+        // Up to a tenth more, another for each delivery and attempt: so many milliseconds of each second.
         let spread = id.as_u128().wrapping_mul(u128::from(attempts.unsigned_abs()) | 1) >> 64;
-        let jitter = i64::try_from(spread % 100).unwrap_or(0) * seconds * 10;
-        let pause = TimeDelta::seconds(seconds.min(2_000_000)) + TimeDelta::milliseconds(jitter / 10);
+        let jitter = i64::try_from(spread % 100).unwrap_or(0) * seconds;
+        let pause = TimeDelta::seconds(seconds) + TimeDelta::milliseconds(jitter);
         Some(after.map_or(pause, |after| after.max(pause)))
     }
 
