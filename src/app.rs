@@ -42,8 +42,8 @@ use crate::{
         places::Places,
         schema::{RelsumSchema, build, sdl},
     },
-    metrics::{self, Scans},
     rest,
+    scrape::{self, Scans},
     store::{Store, connect},
 };
 
@@ -228,7 +228,7 @@ async fn ready(State(app): State<Arc<App>>) -> Response {
 
 /// `/metrics`, where the configuration opens it.
 async fn metrics(State(app): State<Arc<App>>) -> Response {
-    match tokio::time::timeout(Duration::from_secs(5), metrics::page(&app.store, &app.scans)).await {
+    match tokio::time::timeout(Duration::from_secs(5), scrape::page(&app.store, &app.scans)).await {
         Ok(Ok(page)) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], page).into_response(),
         Ok(Err(_)) | Err(_) => problem(StatusCode::SERVICE_UNAVAILABLE, "database: no answer", &HeaderMap::new()),
     }

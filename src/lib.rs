@@ -3,7 +3,7 @@
 //! A folder is a concept of the form, a file is an act or a shape:
 //! [`report`] gathers [`execution`] (milestones, resources), [`problem`], [`aftermath`] (statistics, cases), [`evaluation`] and
 //! [`improvement`]; [`catalog`] has departments, products and applications; [`deployment`] takes what pipelines report, [`delivery`] takes
-//! the event log to subscriptions, [`job`] is what runs by itself. Three layers are shared: [`auth`] (who, and what
+//! the event log to subscriptions, [`metrics`] adds up figures, [`job`] is what runs by itself. Three layers are shared: [`auth`] (who, and what
 //! they may), [`store`] (the only owner of a database connection) and [`graphql`] (schema, front, scalars).
 //!
 //! Who may import whom: `store` knows `auth`; concepts know `store`, `auth`, `graphql`'s shared parts and `report`'s content,
@@ -32,5 +32,6 @@ pub mod metrics;
 pub mod problem;
 pub mod report;
 pub mod rest;
+pub mod scrape;
 pub mod store;
 pub mod telemetry;

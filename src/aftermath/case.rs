@@ -13,6 +13,7 @@ use crate::{
         filter::{IntFilter, StringFilter, combine},
         ids::Kind,
     },
+    metrics::drill,
     report::{
         Report,
         permissions::facts,
@@ -173,6 +174,7 @@ impl CaseQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(name = "where")] filter: Option<CaseWhere>,
+        #[graphql(desc = "Only what a figure counted: as its `drillDown` gives it.")] counted: Option<ID>,
         order_by: Option<Vec<CaseOrder>>,
         first: Option<i32>,
         after: Option<String>,
@@ -182,7 +184,8 @@ impl CaseQuery {
         let seen = report::Entity::find().select_only().column(report::Column::Id).filter(visible(actor(ctx)?));
         let query = typical_case::Entity::find()
             .filter(typical_case::Column::ReportId.in_subquery(seen.into_query()))
-            .filter(filter.unwrap_or_default().condition());
+            .filter(filter.unwrap_or_default().condition())
+            .filter(drill::condition(store(ctx)?, drill::List::Cases, counted.as_ref())?);
         let page = store(ctx)?.page(query.clone(), &sorts(order_by)?, &PageArgs { first, after, last, before }).await?;
         Ok(connect(page, Total::of(query), Case))
     }

@@ -101,6 +101,8 @@ pub enum Act<'a> {
     SourceManage,
     /// Read deliveries as they were received.
     DeliveryBodyRead,
+    /// Read figures.
+    MetricsRead,
     /// Announce due dates.
     DueAnnounce,
     /// Event sinks, the event log's deliveries, replaying them.
@@ -110,6 +112,7 @@ pub enum Act<'a> {
 /// A way to hold a permission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Who<'a> {
+    AnyMember,
     Member(&'a str),
     Head(&'a str),
     OwnerDepartment(&'a [String]),
@@ -188,6 +191,7 @@ fn grants<'a>(act: Act<'a>) -> (Vec<Grant<'a>>, Never) {
         Act::DeploymentWaitingRead => one(vec![Member(OPS), Member(PRODUCT), Role(ServiceRole::Auditor), Role(ServiceRole::Admin)], &[]),
         Act::DeploymentSettle => one(vec![Member(OPS), Member(PRODUCT), Role(ServiceRole::Admin)], &[]),
         Act::SourceManage | Act::DeliveryBodyRead | Act::SinkManage => one(vec![Role(ServiceRole::Admin)], &[]),
+        Act::MetricsRead => one(vec![AnyMember, Role(ServiceRole::Auditor), Role(ServiceRole::Admin)], &[]),
         Act::DueAnnounce => one(vec![Service], &[]),
     }
 }
@@ -233,6 +237,7 @@ fn holds(actor: &Actor, who: Who<'_>, facts: &Facts) -> bool {
     let member = |d: &str| actor.is_member(d) || (facts.retired.contains(d) && actor.is_member(PRODUCT));
     let head = |d: &str| actor.is_head(d) || (facts.retired.contains(d) && actor.is_head(PRODUCT));
     match who {
+        Who::AnyMember => !actor.memberships.is_empty(),
         Who::Member(d) => member(d),
         Who::Head(d) | Who::HeadOfRow(d) => head(d),
         Who::OwnerDepartment(owners) => owners.iter().any(|d| member(d)),
@@ -248,6 +253,7 @@ fn holds(actor: &Actor, who: Who<'_>, facts: &Facts) -> bool {
 
 fn describe(who: Who<'_>) -> String {
     match who {
+        Who::AnyMember => "member of any department".into(),
         Who::Member(d) => format!("member of {d}"),
         Who::Head(d) => format!("HEAD of {d}"),
         Who::OwnerDepartment(_) => "member of an owner department".into(),

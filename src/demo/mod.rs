@@ -2,6 +2,7 @@
 //! twelve months. The form's own example is among them. Benchmarks use the same generator.
 
 mod actions;
+mod deploys;
 mod draw;
 mod life;
 mod report;
@@ -27,6 +28,19 @@ pub async fn is_empty(store: &Store) -> Result<bool, String> {
     let reports = store.count(entity::report::Entity::find()).await.map_err(told)?;
     let products = store.count(entity::product::Entity::find()).await.map_err(told)?;
     Ok(reports == 0 && products == 0)
+}
+
+/// The rows of a company with so many reports, for tests that make them awkward.
+///
+/// # Errors
+/// A fault of ours.
+pub fn rows(calendar: crate::clock::Calendar, now: chrono::DateTime<chrono::Utc>, reports: u32) -> crate::error::Result<Rows> {
+    let mut company = report::Company::new(calendar, now, reports);
+    let mut rows = company.catalog();
+    for _ in 0..reports {
+        company.report(&mut rows)?;
+    }
+    Ok(rows)
 }
 
 /// Fills an empty database with `reports` reports.

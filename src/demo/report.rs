@@ -111,7 +111,10 @@ impl Company {
         self.aftermath(rows, &mut making);
         self.evaluations(rows, &making.row);
         self.actions(rows, &making);
-        self.life(rows, making)
+        let age = making.age;
+        self.life(rows, making)?;
+        self.deployments(rows, age);
+        Ok(())
     }
 
     fn header(&mut self, rows: &mut Rows) -> Making {

@@ -18,6 +18,7 @@ use crate::{
         filter::{DateTimeFilter, EnumFilter, StringFilter, combine},
         ids::Kind,
     },
+    metrics::drill,
     report::search::{OrderDirection, ReportWhere, is_descending, once},
     store::{
         own_key,
@@ -179,13 +180,18 @@ impl DeploymentQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(name = "where")] filter: Option<DeploymentWhere>,
+        #[graphql(desc = "Only what a figure counted: as its `drillDown` gives it.")] counted: Option<ID>,
         order_by: Option<Vec<DeploymentOrder>>,
         first: Option<i32>,
         after: Option<String>,
         last: Option<i32>,
         before: Option<String>,
     ) -> Option<Result<List<Deployment>>> {
-        let which = filter.unwrap_or_default().condition();
+        let behind = match store(ctx).and_then(|store| drill::condition(store, drill::List::Deployments, counted.as_ref())) {
+            Ok(behind) => behind,
+            Err(error) => return Some(Err(error)),
+        };
+        let which = filter.unwrap_or_default().condition().add(behind);
         Some(page(ctx, which, order_by.as_deref(), PageArgs { first, after, last, before }).await)
     }
 

@@ -1,6 +1,6 @@
 //! Milestones across reports: `milestones`.
 
-use async_graphql::{Context, Enum, InputObject, Object};
+use async_graphql::{Context, Enum, ID, InputObject, Object};
 use entity::{enums::MilestoneKind, milestone, owner, report};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, QueryTrait, sea_query::Expr};
 
@@ -12,6 +12,7 @@ use crate::{
         context::{actor, store},
         filter::{DateTimeFilter, EnumFilter, StringFilter, combine},
     },
+    metrics::drill,
     report::search::{OrderDirection, ReportWhere, is_descending, once},
     store::{
         page::{Kind as SortKind, PageArgs, Sort},
@@ -120,6 +121,7 @@ impl MilestoneQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(name = "where")] filter: Option<MilestoneWhere>,
+        #[graphql(desc = "Only what a figure counted: as its `drillDown` gives it.")] counted: Option<ID>,
         order_by: Option<Vec<MilestoneOrder>>,
         first: Option<i32>,
         after: Option<String>,
@@ -129,7 +131,8 @@ impl MilestoneQuery {
         let seen = report::Entity::find().select_only().column(report::Column::Id).filter(visible(actor(ctx)?));
         let query = milestone::Entity::find()
             .filter(milestone::Column::ReportId.in_subquery(seen.into_query()))
-            .filter(filter.unwrap_or_default().condition());
+            .filter(filter.unwrap_or_default().condition())
+            .filter(drill::condition(store(ctx)?, drill::List::Milestones, counted.as_ref())?);
         let page = store(ctx)?.page(query.clone(), &sorts(order_by)?, &PageArgs { first, after, last, before }).await?;
         Ok(connect(page, Total::of(query), Milestone))
     }

@@ -11,7 +11,10 @@ use futures_util::task::FutureObj;
 use sea_orm::prelude::Uuid;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-use super::drive::{AtOnce, Handover};
+use super::{
+    drive::{AtOnce, Handover},
+    turns::Turns,
+};
 use crate::{
     auth::Actor,
     error::{Error, Lang, Result},
@@ -84,6 +87,11 @@ pub fn actor<'a>(ctx: &Context<'a>) -> Result<&'a Actor> {
 /// The language of the answer.
 pub fn lang(ctx: &Context<'_>) -> Lang {
     caller(ctx).map(|c| c.lang).unwrap_or_default()
+}
+
+/// Turns for what is dear.
+pub fn turns<'a>(ctx: &Context<'a>) -> Result<&'a Turns> {
+    data(ctx)
 }
 
 /// The loaders of this request.

@@ -53,6 +53,7 @@ pub fn acts_of(field: &str) -> &'static [Act<'static>] {
         | "eventSinkRemove"
         | "eventSinkPing"
         | "eventDeliveryReplay" => &[Act::SinkManage],
+        "metrics" => &[Act::MetricsRead],
         "parkedDeployments" => &[Act::DeploymentWaitingRead],
         "ingestionSources" | "ingestionSourceCreate" | "ingestionSourceUpdate" | "ingestionSourceSecretRotate" => &[Act::SourceManage],
         _ => &[],

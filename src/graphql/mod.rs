@@ -30,3 +30,4 @@ pub mod schema;
 pub mod socket;
 pub mod sse;
 pub mod translate;
+pub mod turns;

@@ -1,13 +1,13 @@
 //! The schema, assembled from the concepts' parts.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use async_graphql::{
     ContainerType, Context, ContextSelectionSet, MergedObject, ObjectType, OutputType, Positioned, Schema, ServerResult, SubscriptionType,
     Value, parser::types::Field, registry::Registry,
 };
 
-use super::{gate::Shapes, labels::LabelQuery, law};
+use super::{gate::Shapes, labels::LabelQuery, law, turns::Turns};
 use crate::{
     aftermath::{AftermathMutation, case::CaseQuery},
     catalog::{CatalogMutation, CatalogQuery},
@@ -17,6 +17,7 @@ use crate::{
     evaluation::EvaluationMutation,
     execution::{ExecutionMutation, search::MilestoneQuery},
     improvement::{ImprovementMutation, search::ImprovementQuery},
+    metrics::query::MetricQuery,
     problem::{ProblemMutation, search::ProblemQuery},
     report::{ReportMutation, ReportQuery},
 };
@@ -34,6 +35,7 @@ pub struct Queries(
     LabelQuery,
     DeploymentQueries,
     DeliveryQueries,
+    MetricQuery,
 );
 
 /// Everything that can be changed. Each mutation takes one `input` and answers the changed object, or `userErrors`.
@@ -89,7 +91,8 @@ pub fn build(settings: &Settings) -> RelsumSchema {
         .register_output_type::<crate::report::node::Node>()
         // The gate has measured what nests; a fragment in a fragment counts here, and not there.
         .limit_recursive_depth(200)
-        .data(settings.clone());
+        .data(settings.clone())
+        .data(Turns::new(settings.database_connections, Duration::from_millis(settings.lock_timeout_ms)));
     if !settings.suggestions.unwrap_or(settings.development()) {
         builder = builder.disable_suggestions();
     }

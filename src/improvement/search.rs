@@ -20,6 +20,7 @@ use crate::{
         filter::{DateFilter, EnumFilter, StringFilter, combine},
         ids::Kind,
     },
+    metrics::drill,
     report::search::{OrderDirection, ReportWhere, is_descending, once},
     store::{
         page::{Kind as SortKind, PageArgs, Sort},
@@ -266,6 +267,7 @@ impl ImprovementQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(name = "where")] filter: Option<ActionOccurrenceWhere>,
+        #[graphql(desc = "Only what a figure counted: as its `drillDown` gives it.")] counted: Option<ID>,
         order_by: Option<Vec<ActionOccurrenceOrder>>,
         first: Option<i32>,
         after: Option<String>,
@@ -273,7 +275,8 @@ impl ImprovementQuery {
         before: Option<String>,
     ) -> Result<List<ActionOccurrence>> {
         let store = store(ctx)?;
-        let query = seen_occurrences(actor(ctx)?).filter(filter.unwrap_or_default().condition(store.today()));
+        let behind = drill::condition(store, drill::List::ActionOccurrences, counted.as_ref())?;
+        let query = seen_occurrences(actor(ctx)?).filter(filter.unwrap_or_default().condition(store.today())).filter(behind);
         let page = store.page(query.clone(), &occurrence_sorts(order_by)?, &PageArgs { first, after, last, before }).await?;
         Ok(connect(page, Total::of(query), ActionOccurrence))
     }

@@ -1,6 +1,6 @@
 //! Problems across reports: `problems`.
 
-use async_graphql::{Context, Enum, InputObject, Object};
+use async_graphql::{Context, Enum, ID, InputObject, Object};
 use entity::{
     enums::{Impact, ProblemPhase},
     owner, problem, report,
@@ -15,6 +15,7 @@ use crate::{
         context::{actor, store},
         filter::{DateTimeFilter, EnumFilter, IntFilter, StringFilter, combine},
     },
+    metrics::drill,
     report::search::{OrderDirection, ReportWhere, is_descending, once},
     store::{
         page::{Kind as SortKind, PageArgs, Sort},
@@ -130,6 +131,7 @@ impl ProblemQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(name = "where")] filter: Option<ProblemWhere>,
+        #[graphql(desc = "Only what a figure counted: as its `drillDown` gives it.")] counted: Option<ID>,
         order_by: Option<Vec<ProblemOrder>>,
         first: Option<i32>,
         after: Option<String>,
@@ -139,7 +141,8 @@ impl ProblemQuery {
         let seen = report::Entity::find().select_only().column(report::Column::Id).filter(visible(actor(ctx)?));
         let query = problem::Entity::find()
             .filter(problem::Column::ReportId.in_subquery(seen.into_query()))
-            .filter(filter.unwrap_or_default().condition());
+            .filter(filter.unwrap_or_default().condition())
+            .filter(drill::condition(store(ctx)?, drill::List::Problems, counted.as_ref())?);
         let page = store(ctx)?.page(query.clone(), &sorts(order_by)?, &PageArgs { first, after, last, before }).await?;
         Ok(connect(page, Total::of(query), Problem))
     }

@@ -16,6 +16,7 @@ use crate::{
         context::{actor, store},
         ids::Kind,
     },
+    metrics::drill,
     store::{page::PageArgs, visible},
 };
 
@@ -47,13 +48,15 @@ impl ReportRootQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(name = "where")] filter: Option<ReportWhere>,
+        #[graphql(desc = "Only what a figure counted: as its `drillDown` gives it.")] counted: Option<ID>,
         order_by: Option<Vec<ReportOrder>>,
         first: Option<i32>,
         after: Option<String>,
         last: Option<i32>,
         before: Option<String>,
     ) -> Result<List<Report>> {
-        let query = report::Entity::find().filter(visible(actor(ctx)?)).filter(filter.unwrap_or_default().condition());
+        let behind = drill::condition(store(ctx)?, drill::List::Reports, counted.as_ref())?;
+        let query = report::Entity::find().filter(visible(actor(ctx)?)).filter(filter.unwrap_or_default().condition()).filter(behind);
         let page = store(ctx)?.page(query.clone(), &sorts(order_by)?, &PageArgs { first, after, last, before }).await?;
         Ok(connect(page, Total::of(query), Report::new))
     }

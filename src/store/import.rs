@@ -1,16 +1,16 @@
 //! Raw import: rows as they are, unaudited, for demo content and benchmarks (`architecture.md`, The door).
 
 use entity::{
-    department_evaluation, feedback_source, improvement_action, incident_review, life_cycle_step, milestone, number_sequence, occurrence,
-    owner, participant, participant_person, person, planned_fix, post_release_stat, problem, product, product_project, release_application,
-    report, rescheduling, shortcoming, staffing, submission, timeline_entry, typical_case, verification,
+    department_evaluation, deployment, feedback_source, improvement_action, incident_review, life_cycle_step, milestone, number_sequence,
+    occurrence, owner, participant, participant_person, person, planned_fix, post_release_stat, problem, product, product_project,
+    release_application, report, rescheduling, shortcoming, staffing, submission, timeline_entry, typical_case, verification,
 };
 
 use super::{Origin, Store, door::bulk_insert};
 use crate::{auth::Actor, error::Result};
 
 /// Rows of many tables, in the order in which they refer to each other.
-#[derive(Default)]
+#[derive(Default, Clone)]
 #[expect(missing_docs, reason = "each field is the table of that name")]
 pub struct Rows {
     pub people: Vec<person::Model>,
@@ -18,6 +18,7 @@ pub struct Rows {
     pub projects: Vec<product_project::Model>,
     pub applications: Vec<release_application::Model>,
     pub reports: Vec<report::Model>,
+    pub deployments: Vec<deployment::Model>,
     pub participants: Vec<participant::Model>,
     pub participant_people: Vec<participant_person::Model>,
     pub staffing: Vec<staffing::Model>,
@@ -55,6 +56,7 @@ impl Store {
         bulk_insert(conn, rows.projects).await?;
         bulk_insert(conn, rows.applications).await?;
         bulk_insert(conn, rows.reports).await?;
+        bulk_insert(conn, rows.deployments).await?;
         bulk_insert(conn, rows.participants).await?;
         bulk_insert(conn, rows.participant_people).await?;
         bulk_insert(conn, rows.staffing).await?;

@@ -7,6 +7,7 @@ mod connect;
 pub mod deliveries;
 mod door;
 mod due;
+pub mod figures;
 pub mod idempotency;
 mod import;
 pub mod inbox;

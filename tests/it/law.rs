@@ -82,6 +82,7 @@ fn acts(owners: &[String]) -> Vec<(&'static str, Act<'_>)> {
         ("attach, dismiss, replay", Act::DeploymentSettle),
         ("ingestion sources", Act::SourceManage),
         ("raw bodies", Act::DeliveryBodyRead),
+        ("read figures", Act::MetricsRead),
         ("announce due dates", Act::DueAnnounce),
         ("event sinks, deliveries", Act::SinkManage),
     ]

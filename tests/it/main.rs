@@ -21,6 +21,7 @@ mod due;
 mod edge;
 mod failures;
 mod faults;
+mod figures;
 mod gate;
 mod guide;
 mod hooks;

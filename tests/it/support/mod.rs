@@ -3,6 +3,7 @@
 pub mod database;
 pub mod guide;
 pub mod live;
+pub mod plain;
 pub mod process;
 pub mod receiver;
 
