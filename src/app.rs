@@ -113,6 +113,7 @@ impl App {
         };
         let verifier = Verifier::new(keys, &settings);
         let seal = Arc::new(Seal::new(&settings)?);
+        let store = store.rolling(crate::metrics::rollup::rolls);
         Ok(Self {
             schema: build(&settings),
             verifier,

@@ -41,6 +41,8 @@ pub mod release_application;
 pub mod report;
 pub mod reported_value;
 pub mod rescheduling;
+pub mod rollup_delta;
+pub mod rollup_part;
 pub mod shortcoming;
 pub mod sink_secret;
 pub mod source_secret;

@@ -14,6 +14,7 @@ mod m20261122_000005_life_cycle;
 mod m20261122_000006_records;
 mod m20261124_000007_deployments;
 mod m20261124_000008_delivery;
+mod m20261124_000009_rollup;
 
 /// Knows every migration in order.
 pub struct Migrator;
@@ -30,6 +31,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000006_records::Migration),
             Box::new(m20261124_000007_deployments::Migration),
             Box::new(m20261124_000008_delivery::Migration),
+            Box::new(m20261124_000009_rollup::Migration),
         ]
     }
 }

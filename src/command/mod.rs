@@ -43,6 +43,12 @@ pub enum Command {
         #[arg(long, default_value_t = crate::demo::REPORTS)]
         reports: u32,
     },
+    /// Look after the sums that dashboards read
+    Rollup {
+        /// What to do
+        #[command(subcommand)]
+        what: Rollup,
+    },
     /// Copy the SQLite database, consistent while the service runs
     Backup {
         /// File to write; must not exist
@@ -65,6 +71,15 @@ pub enum Command {
     },
     /// Ask a running service on this machine whether it is ready (exit code 0 or 1)
     Healthcheck,
+}
+
+/// What is done about roll-ups.
+#[derive(Debug, Clone, Copy, clap::Subcommand)]
+pub enum Rollup {
+    /// Make them anew from the reports, while the service runs
+    Rebuild,
+    /// Compare them with the reports; exit code 1 where they differ
+    Check,
 }
 
 impl Default for Command {
@@ -135,6 +150,7 @@ pub fn run(command: Command) -> ExitCode {
             Command::Keys { out } => upkeep::keys(&out),
             Command::Token(token) => upkeep::token(&settings, &token),
             Command::Demo { reports } => in_runtime(upkeep::demo(settings, reports)),
+            Command::Rollup { what } => in_runtime(upkeep::rollup(settings, what)),
             Command::Backup { to } => in_runtime(upkeep::backup(settings, to)),
             Command::CheckConfig => upkeep::print(&format!("The configuration is fine.\n{settings:#?}\n")),
             Command::Healthcheck => in_runtime(upkeep::healthcheck(settings)),

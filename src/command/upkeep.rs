@@ -160,6 +160,23 @@ pub async fn demo(settings: Settings, reports: u32) -> Result<(), String> {
     print(&format!("{reports} reports loaded\n"))
 }
 
+/// `relsum rollup`.
+pub async fn rollup(settings: Settings, what: super::Rollup) -> Result<(), String> {
+    let app = App::open(Settings { statement_timeout_ms: 0, ..settings }, Arc::new(Clock::default())).await?;
+    app.store.ready().await?;
+    let told = |e: crate::error::Error| format!("rollup: {}", e.cause().unwrap_or(e.code()));
+    match what {
+        super::Rollup::Rebuild => {
+            let reports = app.store.rebuild_rollups().await.map_err(told)?;
+            print(&format!("made from {reports} reports\n"))
+        }
+        super::Rollup::Check => match crate::metrics::rollup::check(&app.store).await.map_err(told)? {
+            wrong if wrong.is_empty() => print("the roll-ups agree with the reports\n"),
+            wrong => Err(wrong.join("\n")),
+        },
+    }
+}
+
 /// `relsum backup`.
 pub async fn backup(settings: Settings, to: PathBuf) -> Result<(), String> {
     if settings.database_file().is_none() {

@@ -65,7 +65,8 @@ pub async fn refresh(permitted: &mut Permitted, act: &'static str, report: repor
     }
     let deployments = decisive(conn, &before.report).await?;
     let mut after = take(before.clone(), &reported(&deployments), permitted.calendar());
-    let mut change = Change::of(act).about(after.report.id);
+    let draft = after.report.first_submitted_at.is_none().then_some(after.report.id);
+    let mut change = Change::of(act).about(after.report.id).uncounted(draft);
     if after.report != before.report {
         after.report.row_version += 1;
         after.report.updated_at = permitted.now();

@@ -21,6 +21,8 @@ use crate::{
 const MISSED_EVERY: Duration = Duration::from_secs(30);
 /// How often what is kept too long is forgotten.
 const FORGET_EVERY: Duration = Duration::from_secs(3_600);
+/// How often the changes of roll-ups are added up.
+const FOLD_EVERY: Duration = Duration::from_secs(5);
 /// How long a failing job waits.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -33,6 +35,7 @@ pub async fn run(app: Arc<App>, stop: CancellationToken) -> Result<(), String> {
     jobs.spawn(named("the inbox", inbox(Arc::clone(&app), stop.clone())));
     jobs.spawn(named("due dates", due_dates(Arc::clone(&app), stop.clone())));
     jobs.spawn(named("retention", retention(Arc::clone(&app), stop.clone())));
+    jobs.spawn(named("roll-ups", rollups(Arc::clone(&app), stop.clone())));
     jobs.spawn(named("deliveries", Arc::clone(&app.dispatcher).run(stop.clone())));
     while let Some(ended) = jobs.join_next().await {
         match ended {
@@ -111,6 +114,32 @@ async fn due_dates(app: Arc<App>, stop: CancellationToken) {
                 app.scans.failed();
                 failed("due dates", &error)
             }
+        };
+        tokio::select! {
+            () = sleep(wait) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}
+
+/// Adds the changes of roll-ups up; makes them anew where they were never made (after an upgrade).
+async fn rollups(app: Arc<App>, stop: CancellationToken) {
+    let mut ready = false;
+    while !stop.is_cancelled() {
+        let turn = async {
+            if !ready && !app.store.rollups_ready().await? {
+                tracing::info!("roll-ups are made from the reports that are here");
+                let reports = app.store.rebuild_rollups().await?;
+                tracing::info!(reports, "roll-ups are made");
+            }
+            ready = true;
+            app.store.fold_rollups().await
+        };
+        let wait = match turn.await {
+            Ok(_) => FOLD_EVERY,
+            // Another process does it.
+            Err(Error::Unavailable(_)) => FOLD_EVERY,
+            Err(error) => failed("roll-ups", &error),
         };
         tokio::select! {
             () = sleep(wait) => {}

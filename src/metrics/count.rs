@@ -6,6 +6,7 @@ use super::{
     definition::Definition,
     dimension::Dimension,
     measure::{At, COUNT, Measure, NUMERATOR, Reason, Source},
+    rollup,
     scope::Scope,
     statement::Pass,
 };
@@ -101,12 +102,22 @@ pub struct Counted {
 /// What tells asks apart in a request.
 pub type Name = (&'static str, Vec<Dimension>);
 
-/// Counts what is asked for, in as few passes as it takes: figures of one source that are grouped alike are one statement.
+/// Counts what is asked for: from the roll-ups what they have, everything else from the base data.
 ///
 /// # Errors
 /// A fault of the database.
-pub async fn count(store: &Store, scope: &Scope, asks: &[Ask]) -> Result<HashMap<Name, Counted>> {
-    let at = At { postgres: store.is_postgres(), now: store.now(), calendar: store.calendar };
+pub async fn count(store: &Store, at: &At, scope: &Scope, mut asks: Vec<Ask>) -> Result<HashMap<Name, Counted>> {
+    let mut counted = rollup::take(store, at, scope, &mut asks).await?;
+    counted.extend(count_base(store, at, scope, &asks).await?);
+    Ok(counted)
+}
+
+/// Counts in the base data, in as few passes as it takes: figures of one source that are grouped alike are one statement.
+///
+/// # Errors
+/// A fault of the database.
+pub async fn count_base(store: &Store, at: &At, scope: &Scope, asks: &[Ask]) -> Result<HashMap<Name, Counted>> {
+    let at = *at;
     // What is grouped by department counts a record in each of its groups, so that the total is a pass of its own.
     let mut wanted: Vec<(&'static Definition, Vec<Dimension>)> = Vec::new();
     for ask in asks {
@@ -127,7 +138,8 @@ pub async fn count(store: &Store, scope: &Scope, asks: &[Ask]) -> Result<HashMap
         let pass = Pass { at, scope, source, by, split, figures };
         totals(store, &pass, &mut found).await?;
         for figure in &pass.figures {
-            let needs = |ask: &Ask| ask.values && ask.figure.id == figure.id && (ask.by == pass.by || pass.by.is_empty());
+            let needs =
+                |ask: &Ask| ask.values && figure.takes_values() && ask.figure.id == figure.id && (ask.by == pass.by || pass.by.is_empty());
             if asks.iter().any(needs) {
                 let alone = Pass { at, scope, source, by: pass.by.clone(), split, figures: vec![figure] };
                 values(store, &alone, &mut found).await?;

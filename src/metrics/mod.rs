@@ -17,5 +17,6 @@ pub mod problems;
 pub mod query;
 pub mod releases;
 pub mod resources;
+pub mod rollup;
 pub mod scope;
 pub mod statement;

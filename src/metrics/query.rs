@@ -68,7 +68,7 @@ async fn metrics(ctx: &Context<'_>, filter: MetricsWhere) -> Result<Metrics> {
         )));
     }
     let _turn = turns(ctx)?.take(&caller(ctx)?.origin.actor.subject).await?;
-    let counted = count(store, &scope, &asks).await?;
+    let counted = count(store, &at, &scope, asks).await?;
     let products = product_names(store, &counted).await?;
     Ok(Metrics { scope, at, counted, products })
 }
@@ -88,7 +88,11 @@ fn asked(ctx: &Context<'_>, scope: &Scope) -> Vec<Ask> {
             continue;
         }
         // A cycle is made of medians only.
-        let values = figure.id == cycle::REPORT_CYCLE_MINUTES.id || figure.takes_values() && selects(field, &["value", "median", "p90"]);
+        let values = figure.id == cycle::REPORT_CYCLE_MINUTES.id
+            || match figure.id {
+                "overdue_actions" => selects(field, &["maxDays"]),
+                _ => figure.takes_values() && selects(field, &["value", "median", "p90"]),
+            };
         match asks.iter_mut().find(|ask| ask.figure.id == figure.id && ask.by == by) {
             Some(ask) => ask.values |= values,
             None => asks.push(Ask { figure, by, values }),

@@ -23,6 +23,8 @@ pub struct Change {
     pub(super) touches: bool,
     /// The report of the rows that follow.
     current: Option<Uuid>,
+    /// A report that no figure counts.
+    uncounted: Option<Uuid>,
 }
 
 #[derive(Debug)]
@@ -37,7 +39,7 @@ struct Row {
 impl Change {
     /// The change that an act makes; `act` is the mutation's name.
     pub fn of(act: &'static str) -> Self {
-        Self { act, rows: Vec::new(), announcements: Vec::new(), report_id: None, touches: true, current: None }
+        Self { act, rows: Vec::new(), announcements: Vec::new(), report_id: None, touches: true, current: None, uncounted: None }
     }
 
     /// Names the report, where the door did not open one (creation).
@@ -115,6 +117,30 @@ impl Change {
         }
         let told = json!({ "section": section, "row": row.to_string(), "version": version });
         self.announce(Announcement::report(REPORT_CHANGED).with("change", told))
+    }
+
+    /// The reports whose part in the figures this may change. A report that was never submitted has none: the one that was opened is
+    /// known, and one that is just being created; what a machine changes says so ([`Change::uncounted`]).
+    pub(super) fn counting(&self, opened: Option<&entity::report::Model>) -> Vec<Uuid> {
+        const COUNTED: [&str; 4] = ["Report", "Problem", "ImprovementAction", "ActionOccurrence"];
+        let never = |id: Uuid| {
+            self.uncounted == Some(id)
+                || self.act == "reportCreate"
+                || opened.is_some_and(|r| r.id == id && r.first_submitted_at.is_none() && self.act != "reportSubmit")
+        };
+        // That something was announced of an occurrence changes nothing in it.
+        let told = |row: &&Row| COUNTED.contains(&row.object_type) && row.changes.iter().any(|c| c["field"] != "announced");
+        let of = |row: &Row| {
+            let own = if row.object_type == "Report" { row.object_id.parse().ok() } else { row.report };
+            own.or(self.report_id).or(opened.map(|r| r.id))
+        };
+        self.rows.iter().filter(told).filter_map(of).filter(|id| !never(*id)).collect()
+    }
+
+    /// That this report was never submitted, so that no figure counts it.
+    pub fn uncounted(mut self, report: Option<Uuid>) -> Self {
+        self.uncounted = report;
+        self
     }
 
     /// Whether nothing changed.

@@ -1,6 +1,8 @@
 //! The one door to writing: [`Store::open`] locks a visible report, [`Opened::permit`] asks the law about it, and only
 //! [`Permitted`] hands out a connection, which it takes back together with the audit entry and the event.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use entity::{department, enums::LifeCycleAct, life_cycle_step, participant, report};
 use sea_orm::{
@@ -8,7 +10,7 @@ use sea_orm::{
     QueryOrder, QuerySelect, Select, prelude::Uuid,
 };
 
-use super::{Change, Origin, Store, Tx, audit, no_such_report, outbox, visible};
+use super::{Change, Origin, Store, Tx, audit, no_such_report, outbox, rollup, visible};
 use crate::{
     auth::{Act, Facts, policy},
     clock::Calendar,
@@ -28,6 +30,7 @@ pub struct Opened {
     tx: Tx,
     origin: Origin,
     calendar: Calendar,
+    rolls: Option<rollup::Rolls>,
     /// The report as it stands under the lock.
     pub report: report::Model,
     facts: Facts,
@@ -39,6 +42,9 @@ pub struct Permitted {
     origin: Origin,
     calendar: Calendar,
     report: Option<report::Model>,
+    rolls: Option<rollup::Rolls>,
+    /// Reports whose part in the figures may be another now.
+    counts: BTreeSet<Uuid>,
     /// Whether an event was written.
     tells: bool,
     /// Whether there is something to work.
@@ -55,7 +61,7 @@ impl Store {
         let found = report::Entity::find_by_id(id).filter(visible(&origin.actor)).lock_exclusive().one(&tx.conn).await?;
         let report = found.ok_or_else(no_such_report)?;
         let facts = load_facts(&tx.conn, Some(&report)).await?;
-        Ok(Opened { tx, origin: origin.clone(), calendar: self.calendar, report, facts })
+        Ok(Opened { tx, origin: origin.clone(), calendar: self.calendar, rolls: self.rolls, report, facts })
     }
 
     /// [`Store::open`] on the report that a row belongs to, and the row as it stands under the lock.
@@ -87,7 +93,9 @@ impl Store {
             policy::allows(&origin.actor, act, &facts)?;
         }
         let tx = self.begin(origin).await?;
-        Ok(Permitted { tx, origin: origin.clone(), calendar: self.calendar, report: None, tells: false, works: false })
+        let calendar = self.calendar;
+        let (rolls, counts) = (self.rolls, BTreeSet::new());
+        Ok(Permitted { tx, origin: origin.clone(), calendar, report: None, rolls, counts, tells: false, works: false })
     }
 
     /// The codes of the retired departments.
@@ -135,7 +143,8 @@ impl Opened {
         for act in acts {
             policy::allows(&self.origin.actor, *act, &self.facts)?;
         }
-        Ok(Permitted { tx: self.tx, origin: self.origin, calendar: self.calendar, report: Some(self.report), tells: false, works: false })
+        let Self { tx, origin, calendar, rolls, report, .. } = self;
+        Ok(Permitted { tx, origin, calendar, report: Some(report), rolls, counts: BTreeSet::new(), tells: false, works: false })
     }
 }
 
@@ -190,6 +199,7 @@ impl Permitted {
     pub async fn note(&mut self, change: Change) -> Result<()> {
         let report_id = change.report_id.or(self.report.as_ref().map(|r| r.id));
         self.tells |= !change.announcements.is_empty();
+        self.counts.extend(change.counting(self.report.as_ref()));
         if !change.is_empty() {
             if let Some(id) = report_id.filter(|_| change.touches) {
                 report::Entity::update_many()
@@ -207,6 +217,11 @@ impl Permitted {
     /// Writes the audit entries and the events, and commits. A change of nothing is committed as nothing.
     pub async fn commit(mut self, change: Change) -> Result<()> {
         self.note(change).await?;
+        if let Some(rolls) = self.rolls
+            && !self.counts.is_empty()
+        {
+            rollup::refresh(&self.tx.conn, rolls, self.calendar, &self.counts).await?;
+        }
         self.tx.conn.commit().await?;
         if self.tells {
             self.tx.bell.notify_one();

@@ -6,7 +6,7 @@ use entity::{
     release_application, report, rescheduling, shortcoming, staffing, submission, timeline_entry, typical_case, verification,
 };
 
-use super::{Origin, Store, door::bulk_insert};
+use super::{Origin, Store, door::bulk_insert, rollup};
 use crate::{auth::Actor, error::Result};
 
 /// Rows of many tables, in the order in which they refer to each other.
@@ -55,6 +55,7 @@ impl Store {
         bulk_insert(conn, rows.products).await?;
         bulk_insert(conn, rows.projects).await?;
         bulk_insert(conn, rows.applications).await?;
+        let submitted = rows.reports.iter().filter(|r| r.first_submitted_at.is_some()).map(|r| r.id).collect();
         bulk_insert(conn, rows.reports).await?;
         bulk_insert(conn, rows.deployments).await?;
         bulk_insert(conn, rows.participants).await?;
@@ -78,6 +79,9 @@ impl Store {
         bulk_insert(conn, rows.steps).await?;
         bulk_insert(conn, rows.submissions).await?;
         bulk_insert(conn, rows.sequences).await?;
+        if let Some(rolls) = self.rolls {
+            rollup::refresh(conn, rolls, self.calendar, &submitted).await?;
+        }
         Ok(tx.conn.commit().await?)
     }
 }

@@ -16,6 +16,7 @@ pub mod numbering;
 mod outbox;
 pub mod page;
 pub mod people;
+pub mod rollup;
 mod tables;
 mod visible;
 
@@ -59,6 +60,8 @@ pub struct Store {
     work: Arc<Notify>,
     /// Rung when there is something to deliver.
     post: Arc<Notify>,
+    /// What reports contribute to the roll-ups; nothing unless `metrics` said so.
+    rolls: Option<rollup::Rolls>,
     /// Statements that one request may have under way: one reader shall not empty the pool.
     at_once: Option<Arc<Semaphore>>,
 }
@@ -94,8 +97,14 @@ impl Store {
             bell: Arc::default(),
             work: Arc::default(),
             post: Arc::default(),
+            rolls: None,
             at_once: None,
         }
+    }
+
+    /// With roll-ups that are made so.
+    pub fn rolling(self, rolls: rollup::Rolls) -> Self {
+        Self { rolls: Some(rolls), ..self }
     }
 
     /// For one request, which may have so many statements under way at once.

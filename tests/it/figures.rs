@@ -47,20 +47,20 @@ const RATE: &str = "value numerator denominator sampleSize";
 const DURATION: &str = "value median p90 mean sampleSize";
 
 /// Chance that is the same every time.
-struct Dice(u64);
+pub struct Dice(pub u64);
 
 impl Dice {
-    fn below(&mut self, n: u64) -> u64 {
+    pub fn below(&mut self, n: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         ((z ^ (z >> 27)) >> 11) % n
     }
 
-    fn one_in(&mut self, n: u64) -> bool {
+    pub fn one_in(&mut self, n: u64) -> bool {
         self.below(n) == 0
     }
 
-    fn of<T: Clone>(&mut self, list: &[T]) -> T {
+    pub fn of<T: Clone>(&mut self, list: &[T]) -> T {
         list[usize::try_from(self.below(list.len().try_into().unwrap())).unwrap()].clone()
     }
 }

@@ -37,6 +37,7 @@ mod metrics;
 mod numbers;
 mod persisted;
 mod reading;
+mod rollups;
 mod schema;
 mod sections;
 mod sinks;
