@@ -1,10 +1,10 @@
 //! Table `department`: departments: data, not an enum (`model.md`, header).
 
 use sea_orm::entity::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A row of `department`.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "department")]
 pub struct Model {
     /// Stable, as the claims name it; never changes.

@@ -1,10 +1,10 @@
 //! Table `department_evaluation`: 部门协作评估: one row a participating department.
 
 use sea_orm::entity::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A row of `department_evaluation`.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "department_evaluation")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]

@@ -1,10 +1,10 @@
 //! Table `feedback_source`: 主要反馈来源.
 
 use sea_orm::entity::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A row of `feedback_source`.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "feedback_source")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]

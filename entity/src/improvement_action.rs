@@ -1,12 +1,12 @@
 //! Table `improvement_action`: 改进措施: the part of the report that outlives it.
 
 use sea_orm::entity::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::enums::{ActionArea, ScheduleKind};
 
 /// A row of `improvement_action`.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "improvement_action")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]

@@ -1,10 +1,10 @@
 //! Table `incident_review`: 重大问题复盘: at most one per problem.
 
 use sea_orm::entity::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A row of `incident_review`.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "incident_review")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]

@@ -1,12 +1,12 @@
 //! Table `life_cycle_step`: every step of a report's life cycle; rounds, signatures, opinions and filing are read from here.
 
 use sea_orm::entity::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::enums::{LifeCycleAct, ReportState};
 
 /// A row of `life_cycle_step`.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "life_cycle_step")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]

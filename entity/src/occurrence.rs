@@ -1,12 +1,12 @@
 //! Table `occurrence`: one due date of an action.
 
 use sea_orm::entity::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::enums::OccurrenceStatus;
 
 /// A row of `occurrence`.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "occurrence")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]

@@ -1,10 +1,10 @@
 //! Table `owner`: the owner departments of milestones, problems and actions, in order.
 
 use sea_orm::entity::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A row of `owner`.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "owner")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]

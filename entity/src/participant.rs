@@ -1,10 +1,10 @@
 //! Table `participant`: 参与部门: one row a department.
 
 use sea_orm::entity::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A row of `participant`.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "participant")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]

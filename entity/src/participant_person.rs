@@ -1,10 +1,10 @@
 //! Table `participant_person`: 核心参与人员: the people of a participating department, in order.
 
 use sea_orm::entity::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A row of `participant_person`.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "participant_person")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]

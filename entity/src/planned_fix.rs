@@ -1,10 +1,10 @@
 //! Table `planned_fix`: 计划修复版本: how many of the unfixed which version will fix.
 
 use sea_orm::entity::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A row of `planned_fix`.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "planned_fix")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]

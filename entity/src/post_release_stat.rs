@@ -1,12 +1,12 @@
 //! Table `post_release_stat`: 发布后问题统计: one row a category.
 
 use sea_orm::entity::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::enums::IssueCategory;
 
 /// A row of `post_release_stat`.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "post_release_stat")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]

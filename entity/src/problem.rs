@@ -1,12 +1,12 @@
 //! Table `problem`: 发布中出现的问题: problems.
 
 use sea_orm::entity::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::enums::{Impact, ProblemPhase};
 
 /// A row of `problem`.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "problem")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]

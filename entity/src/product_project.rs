@@ -1,10 +1,10 @@
 //! Table `product_project`: the projects of a product in code hosts.
 
 use sea_orm::entity::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A row of `product_project`.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "product_project")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]

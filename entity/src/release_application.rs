@@ -1,10 +1,10 @@
 //! Table `release_application`: release applications (发布申请): they live in another system and are referenced here.
 
 use sea_orm::entity::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A row of `release_application`.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "release_application")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]

@@ -1,12 +1,12 @@
 //! Table `report`: reports: what the form has once.
 
 use sea_orm::entity::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::enums::{ComplianceVerdict, ReleaseOutcome, ReleaseStrategy, ReleaseType, ReportState};
 
 /// A row of `report`.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "report")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]

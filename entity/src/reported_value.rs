@@ -1,12 +1,12 @@
 //! Table `reported_value`: what pipelines reported for a field of a report, applied or beside what a person entered (`events.md` 27).
 
 use sea_orm::entity::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::pipeline::ReportedField;
 
 /// A row of `reported_value`.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "reported_value")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]

@@ -1,10 +1,10 @@
 //! Table `rescheduling`: the history of due dates.
 
 use sea_orm::entity::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A row of `rescheduling`.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "rescheduling")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]

@@ -1,10 +1,10 @@
 //! Table `shortcoming`: 主要不足: statements, in order.
 
 use sea_orm::entity::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A row of `shortcoming`.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "shortcoming")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]

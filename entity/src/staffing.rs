@@ -1,10 +1,10 @@
 //! Table `staffing`: 人力资源: people per department.
 
 use sea_orm::entity::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A row of `staffing`.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "staffing")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]

@@ -1,10 +1,10 @@
 //! Table `timeline_entry`: 处理过程: what happened when, of an incident review.
 
 use sea_orm::entity::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A row of `timeline_entry`.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "timeline_entry")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]

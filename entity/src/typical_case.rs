@@ -1,10 +1,10 @@
 //! Table `typical_case`: 典型问题处理案例.
 
 use sea_orm::entity::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A row of `typical_case`.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "typical_case")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]

@@ -1,12 +1,12 @@
 //! Table `verification`: attempts at verifying an occurrence.
 
 use sea_orm::entity::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::enums::VerificationVerdict;
 
 /// A row of `verification`.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "verification")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]

@@ -20,6 +20,7 @@ use crate::{
     error::{Error, Lang, Result},
     store::{
         Origin, Store,
+        bundle::Bundled,
         children::{Batch, ById, Child, Departments, EventNamed, Of, Row},
     },
 };
@@ -39,24 +40,29 @@ type Loads = DataLoader<Batch, HashMapCache>;
 pub struct Loaders {
     store: Store,
     handover: UnboundedSender<FutureObj<'static, ()>>,
-    now: RwLock<Arc<Loads>>,
+    now: RwLock<(Arc<Loads>, Arc<Bundled>)>,
 }
 
 impl Loaders {
     /// Loaders, and the receiver that [`drive`](super::drive::drive) takes.
     pub fn new(store: Store) -> (Self, tokio::sync::mpsc::UnboundedReceiver<FutureObj<'static, ()>>) {
         let (handover, asked) = unbounded_channel();
-        let now = RwLock::new(fresh(&store, &handover));
+        let now = RwLock::new((fresh(&store, &handover), Arc::default()));
         (Self { store, handover, now }, asked)
     }
 
     /// Forgets what was loaded.
     pub fn renew(&self) {
-        *self.now.write().unwrap_or_else(PoisonError::into_inner) = fresh(&self.store, &self.handover);
+        *self.now.write().unwrap_or_else(PoisonError::into_inner) = (fresh(&self.store, &self.handover), Arc::default());
     }
 
     fn get(&self) -> Arc<Loads> {
-        Arc::clone(&self.now.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.now.read().unwrap_or_else(PoisonError::into_inner).0)
+    }
+
+    /// What was read ahead.
+    pub fn bundled(&self) -> Arc<Bundled> {
+        Arc::clone(&self.now.read().unwrap_or_else(PoisonError::into_inner).1)
     }
 }
 
@@ -101,12 +107,20 @@ pub fn loaders<'a>(ctx: &Context<'a>) -> Result<&'a Loaders> {
 
 /// The children of a parent, batched.
 pub async fn children<E: Child + 'static>(ctx: &Context<'_>, parent: Uuid) -> Result<Arc<Vec<E::Model>>> {
-    Ok(loaders(ctx)?.get().load_one(Of::<E>::parent(parent)).await?.unwrap_or_default())
+    let loaders = loaders(ctx)?;
+    if let Some(read) = loaders.bundled().children::<E>(parent) {
+        return Ok(read);
+    }
+    Ok(loaders.get().load_one(Of::<E>::parent(parent)).await?.unwrap_or_default())
 }
 
 /// A row by its id, batched.
 pub async fn row<E: ById + 'static>(ctx: &Context<'_>, id: Uuid) -> Result<Option<Arc<E::Model>>> {
-    loaders(ctx)?.get().load_one(Row::<E>::id(id)).await
+    let loaders = loaders(ctx)?;
+    if let Some(read) = loaders.bundled().row::<E>(id) {
+        return Ok(Some(read));
+    }
+    loaders.get().load_one(Row::<E>::id(id)).await
 }
 
 /// An event by its CloudEvents id, batched.
@@ -121,5 +135,9 @@ pub async fn parent<E: ById + 'static>(ctx: &Context<'_>, id: Uuid) -> Result<Ar
 
 /// All departments by code, once a request.
 pub async fn departments(ctx: &Context<'_>) -> Result<Arc<std::collections::HashMap<String, department::Model>>> {
-    loaders(ctx)?.get().load_one(Departments).await?.ok_or_else(|| Error::internal("no departments"))
+    let loaders = loaders(ctx)?;
+    if let Some(read) = loaders.bundled().departments() {
+        return Ok(read);
+    }
+    loaders.get().load_one(Departments).await?.ok_or_else(|| Error::internal("no departments"))
 }

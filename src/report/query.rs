@@ -5,7 +5,7 @@ use entity::{release_application, report};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder};
 
 use super::{
-    Report,
+    Report, ahead,
     search::{ReportOrder, ReportWhere, sorts},
 };
 use crate::{
@@ -39,7 +39,12 @@ pub struct ReportRootQuery;
 impl ReportRootQuery {
     /// One report, or null where it is absent or you may not see it.
     async fn report(&self, ctx: &Context<'_>, #[graphql(desc = "Its name.")] by: ReportBy) -> Option<Result<Report>> {
-        find(ctx, by).await.map(|found| found.map(Report::new)).transpose()
+        let found = async {
+            let found = find(ctx, by).await?;
+            ahead::read(ctx, &found.iter().map(|r| r.id).collect::<Vec<_>>()).await?;
+            Ok(found.map(Report::new))
+        };
+        found.await.transpose()
     }
 
     /// The reports that you see. `first` and `last`: 20 unless given, at most 100. Sorted by number, the latest first, unless `orderBy` says otherwise.
@@ -58,6 +63,7 @@ impl ReportRootQuery {
         let behind = drill::condition(store(ctx)?, drill::List::Reports, counted.as_ref())?;
         let query = report::Entity::find().filter(visible(actor(ctx)?)).filter(filter.unwrap_or_default().condition()).filter(behind);
         let page = store(ctx)?.page(query.clone(), &sorts(order_by)?, &PageArgs { first, after, last, before }).await?;
+        ahead::read(ctx, &page.rows.iter().map(|(_, r)| r.id).collect::<Vec<_>>()).await?;
         Ok(connect(page, Total::of(query), Report::new))
     }
 }

@@ -2,6 +2,7 @@
 //! [`children`] and [`page`]. Writing: through the [`door`] alone.
 
 mod audit;
+pub mod bundle;
 pub mod children;
 mod connect;
 pub mod deliveries;
