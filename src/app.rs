@@ -1,10 +1,13 @@
 //! The application: everything that a request needs, and the routes.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::{
     Router,
-    extract::{Path, Request, State},
+    extract::{MatchedPath, Path, Request, State},
     http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
@@ -20,6 +23,7 @@ use tower_http::{
     cors::CorsLayer,
     timeout::TimeoutLayer,
 };
+use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::{
@@ -32,6 +36,7 @@ use crate::{
     },
     clock::{Calendar, Clock},
     config::{Mode, Settings},
+    dashboard,
     delivery::{dispatch::Dispatcher, envelope::Envelope, event::EventType, feed::Feed, guard::Guard, schemas},
     deployment::{openapi::document, sources::Sources, ways::Ingest},
     error::{Error, Result, say},
@@ -42,9 +47,10 @@ use crate::{
         places::Places,
         schema::{RelsumSchema, build, sdl},
     },
-    rest,
+    observe, rest,
     scrape::{self, Scans},
     store::{Store, connect},
+    telemetry,
 };
 
 /// Everything that a request needs. No state that matters lives here: any replica can answer any request.
@@ -83,7 +89,8 @@ impl App {
     /// # Errors
     /// What is wrong, for the operator.
     pub async fn open(settings: Settings, clock: Arc<Clock>) -> Result<Self, String> {
-        let db = connect(&settings).await.map_err(|e| format!("RELSUM_DATABASE_URL: {e}"))?;
+        let mut db = connect(&settings).await.map_err(|e| format!("RELSUM_DATABASE_URL: {e}"))?;
+        db.set_metric_callback(observe::stated);
         let patience = Duration::from_millis(settings.lock_timeout_ms);
         let store = Store::new(db, clock, Calendar { zone: settings.time_zone }, patience);
         Self::over(settings, store)
@@ -112,6 +119,7 @@ impl App {
             (None, Mode::Production) => return Err("RELSUM_JWT_JWKS: production mode needs it".into()),
         };
         let verifier = Verifier::new(keys, &settings);
+        observe::recorder();
         let seal = Arc::new(Seal::new(&settings)?);
         let store = store.rolling(crate::metrics::rollup::rolls);
         Ok(Self {
@@ -150,6 +158,9 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/readyz", get(ready));
     if settings.metrics.unwrap_or(settings.development()) {
         router = router.route("/metrics", get(metrics));
+    }
+    if settings.dashboard {
+        router = router.merge(dashboard::routes());
     }
     if settings.graphiql.unwrap_or(settings.development()) {
         router = router.merge(graphiql::routes());
@@ -194,7 +205,12 @@ async fn around(State(app): State<Arc<App>>, mut request: Request, next: Next) -
     let id = given.filter(fits).map_or_else(|| Uuid::now_v7().to_string(), str::to_owned);
     let value = HeaderValue::from_str(&id).unwrap_or_else(|_| HeaderValue::from_static("unknown"));
     request.headers_mut().insert(name.clone(), value.clone());
-    let mut answer = next.run(request).await;
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    let (method, began) = (request.method().clone(), Instant::now());
+    let span = telemetry::request(method.as_str(), &route, &id, request.headers());
+    let mut answer = next.run(request).instrument(span.clone()).await;
+    span.record("status", answer.status().as_u16());
+    observe::answered(&route, method.as_str(), answer.status().as_u16(), began.elapsed());
     let headers = answer.headers_mut();
     headers.insert(name, value);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

@@ -98,11 +98,18 @@ pub struct Settings {
     /// GraphiQL at `/`. Default: on in development.
     #[serde(deserialize_with = "optional_switch")]
     pub graphiql: Option<bool>,
+    /// The page of figures at `/dashboard`, which asks for a token. Default on.
+    #[serde(deserialize_with = "switch")]
+    pub dashboard: bool,
     /// `/metrics` on the service's own address, without a token. Default: on in development.
     #[serde(deserialize_with = "optional_switch")]
     pub metrics: Option<bool>,
     /// Another address that serves `/metrics` and nothing else, such as `127.0.0.1:9464`; `relsum work` has it too. Default none.
     pub metrics_listen: Option<SocketAddr>,
+    /// Where traces go by OTLP over HTTP, such as `http://127.0.0.1:4318`. Default none: there are no traces.
+    pub otlp_endpoint: Option<String>,
+    /// Share of requests that are traced, 0 to 1, unless the caller's trace says otherwise. Default 1.
+    pub otlp_sample: f64,
     /// Introspection. Default: on in development.
     #[serde(deserialize_with = "optional_switch")]
     pub introspection: Option<bool>,
@@ -249,8 +256,11 @@ impl Default for Settings {
             immediate_grace_days: 1,
             demo: true,
             graphiql: None,
+            dashboard: true,
             metrics: None,
             metrics_listen: None,
+            otlp_endpoint: None,
+            otlp_sample: 1.0,
             introspection: None,
             suggestions: None,
             body_limit_bytes: 2 * 1024 * 1024,

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     app::{App, router},
     graphql::places::Places,
-    job,
+    job, observe,
 };
 
 /// How long serving waits for the first look at the event log.
@@ -25,6 +25,7 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: CancellationToken
     // Who subscribes first shall miss nothing. A database that is away is no reason not to answer: `/readyz` tells.
     let _ = tokio::time::timeout(FEED_START, app.feed.started()).await;
     let working = CancellationToken::new();
+    let counting = tokio::spawn(observe::keep_up(working.clone()));
     let mut work = tokio::spawn(working_or_waiting(Arc::clone(&app), working.clone(), jobs));
     let stopped = stop.clone();
     let routes = router(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>();
@@ -50,6 +51,7 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: CancellationToken
     feeding.abort();
     // What is under way is finished; a crash instead would lose nothing either.
     working.cancel();
+    counting.abort();
     if !work.is_finished() && tokio::time::timeout(patience, &mut work).await.is_err() {
         work.abort();
     }

@@ -114,6 +114,7 @@ fn fields(error: &Error, lang: Lang) -> Vec<FieldProblem> {
 
 /// A problem of the transport.
 pub fn problem(status: StatusCode, code: &'static str, detail: &str, headers: &HeaderMap, errors: Vec<FieldProblem>) -> Response {
+    crate::observe::erred(code);
     let problem = Problem {
         kind: "about:blank",
         title: status.canonical_reason().unwrap_or_default(),

@@ -10,7 +10,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use entity::sink::SinkState;
 
-use crate::{error::Result, store::Store};
+use crate::{error::Result, observe::recorder, store::Store};
 
 /// What the job of due dates of this process did since it started.
 #[derive(Debug, Default)]
@@ -64,7 +64,7 @@ fn age(since: Option<DateTime<Utc>>, now: DateTime<Utc>) -> f64 {
     since.and_then(|since| (now - since).to_std().ok()).map_or(0.0, |age| age.as_secs_f64())
 }
 
-/// The page, from four statements.
+/// The page, from five statements.
 ///
 /// # Errors
 /// A fault of the database.
@@ -89,7 +89,45 @@ pub async fn page(store: &Store, scans: &Scans) -> Result<String> {
     page.one("inbox_waiting", "gauge", "Deliveries of pipelines that were stored and not worked yet.", waiting);
     page.one("inbox_oldest_seconds", "gauge", "How long the oldest of them has waited.", age(oldest, now));
     sinks(&mut page, store, now).await?;
+    business(&mut page, store).await?;
+    let (size, idle) = store.pool();
+    page.of("pool_connections", "gauge", "Connections to the database, by what they do.");
+    let used = usize::try_from(size).unwrap_or(0).saturating_sub(idle);
+    page.value("pool_connections", &[("state", "idle")], idle);
+    page.value("pool_connections", &[("state", "used")], used);
+    // What this process counted itself.
+    page.0.push_str(&recorder().map(metrics_exporter_prometheus::PrometheusHandle::render).unwrap_or_default());
     Ok(page.0)
+}
+
+/// What the company would ask: what is overdue, and what lies where.
+async fn business(page: &mut Page, store: &Store) -> Result<()> {
+    let open = crate::metrics::rollup::overdue_now(store);
+    let sql = format!(
+        "{open} UNION ALL SELECT 'REPORTS', state, CAST(COUNT(*) AS bigint) FROM report WHERE state IN ('DRAFT', 'RETURNED', 'SUBMITTED', 'SIGNED') \
+         GROUP BY state UNION ALL SELECT 'PARKED', '', CAST(COUNT(*) AS bigint) FROM deployment WHERE standing = 'PARKED'"
+    );
+    let rows = store.figures(sql, 2).await?;
+    let mut of = |what: &str, name: &str, help: &str, label: &str| {
+        page.of(name, "gauge", help);
+        for (texts, numbers) in &rows {
+            let text = |index: usize| texts.get(index).and_then(|t| t.as_deref()).unwrap_or_default();
+            if text(0) == what {
+                let labels = [(label, text(1))];
+                let labels = if label.is_empty() { &[][..] } else { &labels[..] };
+                page.value(name, labels, numbers.first().copied().flatten().unwrap_or(0));
+            }
+        }
+    };
+    of(
+        "OVERDUE",
+        "overdue_actions",
+        "Occurrences of improvement actions that are open past their due date, by department (of a lead, or of owners).",
+        "department",
+    );
+    of("REPORTS", "reports", "Reports that are not filed, by state.", "state");
+    of("PARKED", "parked_deployments", "Deployments that belong to no report yet.", "");
+    Ok(())
 }
 
 async fn sinks(page: &mut Page, store: &Store, now: DateTime<Utc>) -> Result<()> {

@@ -1,4 +1,5 @@
-//! Roll-ups of figures: sums by month, changes of them that are not added up yet, and what each report contributes.
+//! Roll-ups of figures: sums by month, changes of them that are not added up yet, and what each report contributes; and the indexes by
+//! which figures and whole reports are read.
 
 use sea_orm_migration::prelude::*;
 
@@ -20,7 +21,7 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        run(manager, "DROP INDEX problem_by_deployment; DROP INDEX report_by_filing;").await?;
+        run(manager, "DROP INDEX problem_by_deployment; DROP INDEX verification_by_report; DROP INDEX rescheduling_by_report; DROP INDEX report_by_filing;").await?;
         drop_tables(manager, TABLES).await
     }
 }
@@ -58,5 +59,7 @@ CREATE TABLE rollup_part (
 );
 
 CREATE INDEX problem_by_deployment ON problem (deployment_id) WHERE deployment_id IS NOT NULL;
+CREATE INDEX verification_by_report ON verification (report_id);
+CREATE INDEX rescheduling_by_report ON rescheduling (report_id);
 CREATE INDEX report_by_filing ON report (filed_at, id) WHERE filed_at IS NOT NULL;
 "#;

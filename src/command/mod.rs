@@ -138,7 +138,7 @@ pub fn run(command: Command) -> ExitCode {
         return ended(in_runtime(deployment::report(report, Clock::default().now())));
     }
     let done = Settings::load().and_then(|settings| {
-        telemetry::start(&settings)?;
+        let _telemetry = telemetry::start(&settings)?;
         match command {
             Command::Serve { no_jobs } => in_runtime(serve::serve(settings, !no_jobs)),
             Command::Work => in_runtime(serve::work(settings)),

@@ -7,7 +7,10 @@ use async_graphql::{Response as Executed, ServerError, Value};
 use serde_json::json;
 
 use super::{gate::Cost, negotiate::Media, refusal::Refusal, translate::translate};
-use crate::error::{Error, Lang};
+use crate::{
+    error::{Error, Lang},
+    observe,
+};
 
 /// Errors of one answer that are told: a document can have thousands.
 const TOLD: usize = 50;
@@ -92,6 +95,7 @@ fn told(manner: &Manner, error: &ServerError) -> serde_json::Value {
         None if error.path.is_empty() => "GRAPHQL_VALIDATION_FAILED",
         None => "BAD_USER_INPUT",
     };
+    observe::erred(code);
     let said = ours.map_or_else(|| translate(&error.message), Error::message);
     let message: String = said.text(manner.lang).chars().take(MESSAGE).collect();
     let mut out = json!({ "message": message, "extensions": { "code": code, "requestId": manner.request_id } });

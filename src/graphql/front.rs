@@ -1,7 +1,7 @@
 //! From what a request asks for to something that may be executed: the document by text or name, the gate, the variables.
 //! The same for POST, GET, sockets and streams.
 
-use std::{sync::Arc, task::Poll};
+use std::{sync::Arc, task::Poll, time::Instant};
 
 use async_graphql::{Request, parser::types::OperationType};
 use futures_util::{
@@ -11,6 +11,7 @@ use futures_util::{
     task::FutureObj,
 };
 use tokio::sync::mpsc::UnboundedReceiver;
+use tracing::Instrument;
 
 use super::{
     answer::{Answer, Manner, executed},
@@ -22,7 +23,7 @@ use super::{
     refusal::Refusal,
     schema::shapes,
 };
-use crate::{app::App, config::Settings};
+use crate::{app::App, config::Settings, observe, telemetry};
 
 /// The gate and the documents behind it.
 pub struct Front {
@@ -35,6 +36,8 @@ pub struct Ready {
     request: Request,
     /// Query, mutation or subscription.
     pub kind: OperationType,
+    /// The name of its first root field.
+    operation: String,
     cost: Cost,
     keep: Option<Keep>,
 }
@@ -74,7 +77,7 @@ impl Front {
         let mut request = asked.request(passed.variables);
         request.set_parsed_query(document.executable.clone());
         let keep = (!known || found.keep_as.is_some()).then(|| Keep { text: found.text, document, hash: found.keep_as });
-        Ok(Ready { request, kind: passed.kind, cost: passed.cost, keep })
+        Ok(Ready { request, kind: passed.kind, operation: passed.root, cost: passed.cost, keep })
     }
 
     /// A document is kept when it has proved valid, never before.
@@ -97,11 +100,15 @@ fn equip(app: &App, request: Request, caller: Caller) -> (Request, UnboundedRece
 
 /// Executes a query or a mutation.
 pub async fn execute(app: &App, ready: Ready, caller: Caller, manner: &Manner) -> Answer {
-    let Ready { request, cost, mut keep, .. } = ready;
+    let Ready { request, cost, operation, mut keep, .. } = ready;
+    let began = Instant::now();
     let (request, mut asked) = equip(app, request, caller);
-    let answer = drive(app.schema.execute(request), &mut asked).await;
+    let span = telemetry::operation(&operation);
+    let answer = drive(app.schema.execute(request), &mut asked).instrument(span).await;
     let answer = executed(manner, answer, Some((cost, app.front.gate.allowed())), false);
     app.front.proved(&mut keep, &answer);
+    // A document that is not valid may name anything.
+    observe::operated(if answer.request_error { "invalid" } else { &operation }, began.elapsed());
     answer
 }
 

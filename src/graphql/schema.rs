@@ -20,6 +20,7 @@ use crate::{
     metrics::query::MetricQuery,
     problem::{ProblemMutation, search::ProblemQuery},
     report::{ReportMutation, ReportQuery},
+    telemetry,
 };
 
 /// Everything that can be read.
@@ -93,6 +94,9 @@ pub fn build(settings: &Settings) -> RelsumSchema {
         .limit_recursive_depth(200)
         .data(settings.clone())
         .data(Turns::new(settings.database_connections, Duration::from_millis(settings.lock_timeout_ms)));
+    if telemetry::traces() {
+        builder = builder.extension(telemetry::RootFields);
+    }
     if !settings.suggestions.unwrap_or(settings.development()) {
         builder = builder.disable_suggestions();
     }

@@ -230,6 +230,15 @@ fn statement(at: &At, scope: &Scope, asks: &[Ask]) -> String {
     parts.join(" UNION ALL ")
 }
 
+/// The statement that gives overdue occurrences by department, for `/metrics`: `OVERDUE`, the department, how many.
+pub fn overdue_now(store: &Store) -> String {
+    let held = format!("figure = '{OPEN_BY_DAY}' AND dimension = '{}' AND day < {}", Dimension::Department.name(), day(store.today()));
+    format!(
+        "SELECT 'OVERDUE', key, CAST(SUM(count) AS bigint) FROM (SELECT key, count FROM rollup_cell WHERE {held} \
+         UNION ALL SELECT key, count FROM rollup_delta WHERE {held}) AS open GROUP BY key"
+    )
+}
+
 /// Compares the roll-ups with the base data, year by year; what differs, as lines. On a database in use a change can come between the two
 /// readings: what differs is read again before it is told.
 ///

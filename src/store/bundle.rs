@@ -193,7 +193,7 @@ fn children_of<E: Child>(postgres: bool, held: &str) -> String {
 }
 
 /// The list of a table.
-fn sql(table: Table, postgres: bool, of: &str) -> String {
+fn sql(table: Table, tables: Tables, postgres: bool, of: &str) -> String {
     let below = format!("t.report_id {of}");
     let reports = |column: &str| format!("t.id IN (SELECT {column} FROM report WHERE id {of})");
     match table {
@@ -223,27 +223,27 @@ fn sql(table: Table, postgres: bool, of: &str) -> String {
             children_of::<product_project::Entity>(postgres, &format!("t.product_id IN (SELECT product_id FROM report WHERE id {of})"))
         }
         Table::Application => list::<release_application::Entity>(postgres, &[], &reports("application_id")),
-        Table::Person => list::<person::Entity>(postgres, &[], &format!("t.id IN ({})", people(of))),
+        Table::Person => list::<person::Entity>(postgres, &[], &format!("t.id IN ({})", people(tables, of))),
         Table::Department => list::<department::Entity>(postgres, &[], "1 = 1"),
     }
 }
 
-/// Everybody whom a report names.
-fn people(of: &str) -> String {
-    [
-        ("release_owner_id", "report", "id"),
-        ("created_by", "report", "id"),
-        ("person_id", "participant_person", "report_id"),
-        ("recorded_by", "problem", "report_id"),
-        ("person_id", "life_cycle_step", "report_id"),
-        ("person_id", "verification", "report_id"),
-        ("completed_by", "verification", "report_id"),
-        ("person_id", "rescheduling", "report_id"),
-        ("completed_by", "occurrence", "report_id"),
-        ("closed_by", "improvement_action", "report_id"),
-    ]
-    .map(|(column, table, report)| format!("SELECT {column} FROM {table} WHERE {report} {of}"))
-    .join(" UNION ")
+/// Everybody whom these tables of a report name.
+fn people(tables: Tables, of: &str) -> String {
+    let named: [(Table, &str, &str); 8] = [
+        (Table::ParticipantPerson, "person_id", "participant_person"),
+        (Table::Problem, "recorded_by", "problem"),
+        (Table::Step, "person_id", "life_cycle_step"),
+        (Table::Verification, "person_id", "verification"),
+        (Table::Verification, "completed_by", "verification"),
+        (Table::Rescheduling, "person_id", "rescheduling"),
+        (Table::Occurrence, "completed_by", "occurrence"),
+        (Table::Action, "closed_by", "improvement_action"),
+    ];
+    let asked = named.into_iter().filter(|(table, ..)| tables.has(*table));
+    let lists = asked.map(|(_, column, table)| format!("SELECT {column} FROM {table} WHERE report_id {of}"));
+    let own = format!("SELECT release_owner_id FROM report WHERE id {of}");
+    std::iter::once(own).chain(lists).collect::<Vec<_>>().join(" UNION ALL ")
 }
 
 fn rows<M: DeserializeOwned>(json: Option<&str>) -> Result<Vec<M>> {
@@ -292,17 +292,20 @@ fn ids_of<E: Child + ById + 'static>(loaded: &Loaded, parents: &[Uuid]) -> Vec<U
 static TEXTS: Mutex<BTreeMap<(Tables, bool, usize), Arc<str>>> = Mutex::new(BTreeMap::new());
 
 fn text(tables: Tables, postgres: bool, reports: usize) -> Arc<str> {
-    let key = (tables, postgres, if postgres { 0 } else { reports });
+    // One report has a text of its own: its plan is made once, while an array is planned for its length every time.
+    let key = (tables, postgres, if postgres { reports.min(2) } else { reports });
     let mut texts = TEXTS.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(text) = texts.get(&key) {
         return Arc::clone(text);
     }
-    let of = if postgres {
+    let of = if reports == 1 {
+        "= $1".to_owned()
+    } else if postgres {
         "= ANY($1)".to_owned()
     } else {
         format!("IN ({})", (1..=reports).map(|n| format!("${n}")).collect::<Vec<_>>().join(", "))
     };
-    let lists: Vec<String> = ALL.iter().filter(|t| tables.has(**t)).map(|t| format!("({})", sql(*t, postgres, &of))).collect();
+    let lists: Vec<String> = ALL.iter().filter(|t| tables.has(**t)).map(|t| format!("({})", sql(*t, tables, postgres, &of))).collect();
     let text: Arc<str> = format!("SELECT {}", lists.join(", ")).into();
     // A client that asks for ever other selections shall not fill the memory.
     if texts.len() > 500 {
@@ -323,7 +326,8 @@ impl Store {
         }
         let backend = self.db.get_database_backend();
         let postgres = backend == DbBackend::Postgres;
-        let values: Vec<Value> = if postgres { vec![reports.to_vec().into()] } else { reports.iter().map(|id| (*id).into()).collect() };
+        let values: Vec<Value> =
+            if postgres && reports.len() > 1 { vec![reports.to_vec().into()] } else { reports.iter().map(|id| (*id).into()).collect() };
         let statement = Statement::from_sql_and_values(backend, &*text(tables, postgres, reports.len()), values);
         let found = {
             let _turn = self.turn().await;

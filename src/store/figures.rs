@@ -19,6 +19,17 @@ impl Store {
         read(&self.db, sql, texts).await
     }
 
+    /// Connections of the pool: how many there are, how many of them are idle.
+    pub fn pool(&self) -> (u32, usize) {
+        if self.is_postgres() {
+            let pool = self.db.get_postgres_connection_pool();
+            (pool.size(), pool.num_idle())
+        } else {
+            let pool = self.db.get_sqlite_connection_pool();
+            (pool.size(), pool.num_idle())
+        }
+    }
+
     /// Whether the database is PostgreSQL; SQLite otherwise.
     pub fn is_postgres(&self) -> bool {
         self.db.get_database_backend() == DbBackend::Postgres

@@ -12,7 +12,7 @@ mod weigh;
 
 use async_graphql::{
     Pos, Variables,
-    parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType},
+    parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection},
 };
 
 pub use self::shapes::Shapes;
@@ -73,10 +73,18 @@ pub struct Document {
 pub struct Passed {
     /// Query, mutation or subscription.
     pub kind: OperationType,
+    /// The name of its first root field.
+    pub root: String,
     /// The variables, coerced.
     pub variables: Variables,
     /// What it costs.
     pub cost: Cost,
+}
+
+/// The first field of an operation, not looked for in fragments.
+fn first_field(asked: &OperationDefinition) -> Option<String> {
+    let mut fields = asked.selection_set.node.items.iter();
+    fields.find_map(|item| if let Selection::Field(field) = &item.node { Some(field.node.name.node.to_string()) } else { None })
 }
 
 /// The limits, and what of the schema they need.
@@ -189,7 +197,8 @@ impl Gate {
         let streams = asked.ty == OperationType::Subscription;
         within("cost", if streams { self.subscription_cost } else { self.cost }, load.values)?;
         let variables = variables::coerce(&self.shapes, asked, loosened, given)?;
-        Ok(Passed { kind: asked.ty, variables, cost: Cost { cost: load.values, depth: all.depth } })
+        let root = first_field(asked).unwrap_or_default();
+        Ok(Passed { kind: asked.ty, root, variables, cost: Cost { cost: load.values, depth: all.depth } })
     }
 }
 
