@@ -105,7 +105,8 @@ async fn business(page: &mut Page, store: &Store) -> Result<()> {
     let open = crate::metrics::rollup::overdue_now(store);
     let sql = format!(
         "{open} UNION ALL SELECT 'REPORTS', state, CAST(COUNT(*) AS bigint) FROM report WHERE state IN ('DRAFT', 'RETURNED', 'SUBMITTED', 'SIGNED') \
-         GROUP BY state UNION ALL SELECT 'PARKED', '', CAST(COUNT(*) AS bigint) FROM deployment WHERE standing = 'PARKED'"
+         GROUP BY state UNION ALL SELECT 'PARKED', '', CAST(COUNT(*) AS bigint) FROM deployment WHERE standing = 'PARKED' \
+         UNION ALL SELECT 'WAITING', '', CAST(COUNT(*) AS bigint) FROM rollup_delta"
     );
     let rows = store.figures(sql, 2).await?;
     let mut of = |what: &str, name: &str, help: &str, label: &str| {
@@ -127,6 +128,7 @@ async fn business(page: &mut Page, store: &Store) -> Result<()> {
     );
     of("REPORTS", "reports", "Reports that are not filed, by state.", "state");
     of("PARKED", "parked_deployments", "Deployments that belong to no report yet.", "");
+    of("WAITING", "rollup_changes_waiting", "Changes of the roll-ups that are not added up yet.", "");
     Ok(())
 }
 

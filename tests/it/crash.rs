@@ -307,3 +307,50 @@ async fn kill_9_at_random_tells_every_due_date_once_and_delivers_every_event() {
         std::fs::remove_dir_all(folder).unwrap();
     }
 }
+
+/// Two processes on one PostgreSQL, the ordinary case: both scan and both deliver to one sink, beside each other, and nothing is told or
+/// sent twice.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_processes_together_tell_every_due_date_once_and_deliver_every_event_once() {
+    let Some(database) = Database::postgres().await else { return };
+    let folder = folder("two");
+    let receiver = crate::support::receiver::Receiver::start().await;
+    let start = || {
+        let mut command = development(&folder, database.url());
+        command.envs([("RELSUM_SINK_ALLOW", "127.0.0.0/8"), ("RELSUM_DUE_POLL_MS", "10"), ("RELSUM_DELIVERY_POLL_MS", "10")]);
+        Service::start(command)
+    };
+    let one = start();
+    let admin = prints(&folder, &["token", "--sub", "u-9", "--role", "ADMIN"], &[("RELSUM_JWT_SECRET", SECRET)]);
+    let sink = format!(
+        "mutation {{ eventSinkCreate(input: {{ name: \"r\", kind: WEBHOOK, url: \"{}\", secret: \"{}\" }}) {{ userErrors {{ message }} }} }}",
+        receiver.url,
+        crate::support::receiver::SECRET
+    );
+    let (_, made) = ask(&one.address, &admin, &sink, json!({})).await.unwrap();
+    assert_eq!(made["data"]["eventSinkCreate"]["userErrors"], json!([]), "{made}");
+    one.kill();
+    let app = crate::support::TestApp::on(database.again(), |s| s).await;
+    crate::due::passed(&app, 500).await;
+    let (one, two) = (start(), start());
+    let db = database.connect().await;
+    for _ in 0..600 {
+        let told = texts(&db, "SELECT CAST(count(*) AS text) FROM event WHERE kind = 'action.overdue.v1'").await;
+        let left = texts(&db, "SELECT CAST(count(*) AS text) FROM event_delivery WHERE state <> 'DELIVERED'").await;
+        if told == ["500"] && left == ["0"] {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let mut all = texts(&db, "SELECT event_id FROM event_delivery").await;
+    all.sort();
+    assert_eq!(texts(&db, "SELECT id FROM event WHERE kind = 'action.overdue.v1'").await.len(), 500);
+    assert_eq!(receiver.ids(), all, "what is in the database has arrived, and nothing else");
+    assert_eq!(receiver.requests(), all.len(), "each was sent once");
+    db.close().await.unwrap();
+    assert!(one.stop() && two.stop());
+    receiver.end();
+    drop(app);
+    database.remove().await;
+    std::fs::remove_dir_all(folder).unwrap();
+}

@@ -45,4 +45,5 @@ mod snippets;
 mod sockets;
 mod statements;
 mod support;
+mod telemetry;
 mod together;

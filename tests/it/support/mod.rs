@@ -87,6 +87,7 @@ impl TestApp {
         let (count, look) = (Arc::clone(&statements), Arc::clone(&written));
         db.set_metric_callback(move |info| {
             count.fetch_add(1, Ordering::Relaxed);
+            relsum::observe::stated(info);
             if let Some(tables) = look.lock().unwrap().as_mut() {
                 let mut words = info.statement.sql.split_whitespace();
                 let table = match words.next() {
