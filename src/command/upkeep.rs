@@ -44,6 +44,11 @@ const MIGRATION_LOCK: i64 = 7_251_006_471;
 /// Migrates under an advisory lock, so that several replicas do it one after the other.
 pub async fn migrate_up(settings: &Settings) -> Result<(), String> {
     let db = open(settings).await?;
+    // Nothing to do is found out without the locks and looks that doing it takes.
+    if crate::store::schema_status(&db).await.is_ok() {
+        let _ = db.close().await;
+        return Ok(());
+    }
     let done = locked(&db, async || Migrator::up(&db, None).await).await;
     let _ = db.close().await;
     done

@@ -9,7 +9,7 @@ use super::{
     count::Keys,
     definition::{Definition, named},
     dimension::Dimension,
-    measure::{At, COUNT, NUMERATOR, Reason, Source},
+    measure::{At, COUNT, Measure, NUMERATOR, Reason, Source},
     releases::PROBLEMS_PER_RELEASE,
     scope::Scope,
     statement::Pass,
@@ -99,8 +99,8 @@ pub fn down(figure: &Definition, scope: &Scope, by: &[Dimension], keys: &Keys, p
 }
 
 /// The way to what was left out of a group for a reason.
-pub fn left_out(figure: &Definition, at: &At, scope: &Scope, by: &[Dimension], keys: &Keys, reason: Reason) -> DrillDown {
-    let place = (figure.measure)(at).excluded.iter().position(|(r, _)| *r == reason);
+pub fn left_out(figure: &Definition, measure: &Measure, scope: &Scope, by: &[Dimension], keys: &Keys, reason: Reason) -> DrillDown {
+    let place = measure.excluded.iter().position(|(r, _)| *r == reason);
     let class = place.and_then(|place| i64::try_from(place + 1).ok()).unwrap_or(0);
     tell(figure, scope, by, keys, (Part::Excluded, class))
 }

@@ -10,7 +10,7 @@ use super::{
     definition::{Definition, Unit},
     dimension::{Bucket, Dimension},
     drill::{DrillDown, Part, down, left_out},
-    measure::{At, Reason},
+    measure::{Measure, Reason},
     number::{median, percentile_of, rate},
     scope::Scope,
 };
@@ -71,10 +71,10 @@ pub struct Asked {
     pub by: Vec<Dimension>,
     /// Its time buckets.
     pub buckets: Vec<Bucket>,
-    /// When it was counted.
-    pub at: At,
     /// Names of products, by key.
     pub products: HashMap<String, String>,
+    /// How it is made: built once, not for each group.
+    pub measure: Measure,
 }
 
 /// A group, and what was counted for it.
@@ -172,7 +172,7 @@ impl Shared {
     /// How many records were left out, by reason.
     async fn excluded(&self) -> Result<Vec<MetricExclusion>> {
         let one = |(reason, n): &(Reason, i64)| {
-            let drill_down = left_out(self.asked.figure, &self.asked.at, &self.asked.scope, self.by(), &self.keys, *reason);
+            let drill_down = left_out(self.asked.figure, &self.asked.measure, &self.asked.scope, self.by(), &self.keys, *reason);
             Ok(MetricExclusion { reason: *reason, count: int(*n)?, drill_down })
         };
         self.excluded.iter().map(one).collect()
@@ -206,10 +206,9 @@ pub trait Figure: Sized + OutputType {
 
 /// What is behind one group.
 pub fn shared(asked: &Arc<Asked>, grouped: bool, keys: Keys, cell: &Cell) -> Shared {
-    let measure = (asked.figure.measure)(&asked.at);
     let of_its_own = asked.figure.id == super::releases::PROBLEMS_PER_RELEASE.id;
-    let excluded = cell.excluded(&measure);
-    Shared { asked: Arc::clone(asked), grouped, keys, excluded, numerator: measure.numerator.is_some() || of_its_own }
+    let excluded = cell.excluded(&asked.measure);
+    Shared { asked: Arc::clone(asked), grouped, keys, excluded, numerator: asked.measure.numerator.is_some() || of_its_own }
 }
 
 /// A number of records.

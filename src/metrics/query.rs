@@ -175,7 +175,8 @@ impl Metrics {
         let counted = self.counted.get(&(figure.id, by.to_vec())).ok_or_else(|| Error::internal("a figure that was not counted"))?;
         let products = if by.contains(&Dimension::Product) { self.products.clone() } else { HashMap::new() };
         let buckets = self.scope.buckets(by);
-        Ok((Arc::new(Asked { figure, scope: self.scope.clone(), by: by.to_vec(), buckets, at: self.at, products }), counted))
+        let measure = (figure.measure)(&self.at);
+        Ok((Arc::new(Asked { figure, scope: self.scope.clone(), by: by.to_vec(), buckets, products, measure }), counted))
     }
 
     fn metric<F: Figure>(&self, figure: &'static Definition, by: Option<Vec<Dimension>>) -> Option<Result<Metric<F>>> {

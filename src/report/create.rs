@@ -94,7 +94,7 @@ pub async fn run(store: &Store, origin: &Origin, input: ReportCreateInput, curre
     start(&permitted, &row).await?;
     step::record(&permitted, LifeCycleAct::Create, &row, None, Note::default()).await?;
     idempotency::done(&permitted, retry.as_ref(), row.id).await?;
-    let change = Change::of("reportCreate").about(row.id).added("Report", row.id, &row);
+    let change = Change::of("reportCreate").beside(Some(row.id)).added("Report", row.id, &row);
     let change = rest.write(&permitted, &row, change).await?;
     permitted.note(change.announce(Announcement::report("report.created.v1"))).await?;
     // What pipelines reported before there was a report.

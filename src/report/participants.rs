@@ -8,7 +8,7 @@ use crate::{
     catalog::{PersonInput, department::check_codes},
     error::Result,
     graphql::input::Checks,
-    store::{Change, Permitted, insert, insert_many, update},
+    store::{Change, Permitted, insert_many, update},
 };
 
 /// The form's six departments, with which a new report starts.
@@ -82,6 +82,7 @@ pub async fn write(permitted: &Permitted, report_id: Uuid, list: &[ParticipantIn
     let (was, is) =
         (order(before.iter().map(|p| p.department.as_str()).collect()), order(list.iter().map(|p| p.department.as_str()).collect()));
     change = change.field("Report", report_id, "participants", was, is);
+    let (mut joined, mut evaluations, mut named) = (Vec::new(), Vec::new(), Vec::new());
     for (position, wanted) in (1..).zip(list) {
         let mut people = Vec::with_capacity(wanted.people.len());
         for person in &wanted.people {
@@ -106,14 +107,16 @@ pub async fn write(permitted: &Permitted, report_id: Uuid, list: &[ParticipantIn
             }
             None => {
                 let id = Uuid::now_v7();
-                insert(permitted, participant::Model { id, report_id, department: wanted.department.clone(), position }).await?;
-                insert(permitted, blank_evaluation(report_id, &wanted.department, position)).await?;
+                joined.push(participant::Model { id, report_id, department: wanted.department.clone(), position });
+                evaluations.push(blank_evaluation(report_id, &wanted.department, position));
                 id
             }
         };
         let names: Vec<Uuid> = people_before.iter().filter(|p| p.participant_id == id).map(|p| p.person_id).collect();
         if names != people {
-            participant_person::Entity::delete_many().filter(participant_person::Column::ParticipantId.eq(id)).exec(conn).await?;
+            if !names.is_empty() {
+                participant_person::Entity::delete_many().filter(participant_person::Column::ParticipantId.eq(id)).exec(conn).await?;
+            }
             let rows = (1..).zip(&people).map(|(position, person)| participant_person::Model {
                 id: Uuid::now_v7(),
                 participant_id: id,
@@ -121,11 +124,15 @@ pub async fn write(permitted: &Permitted, report_id: Uuid, list: &[ParticipantIn
                 person_id: *person,
                 position,
             });
-            insert_many(permitted, rows.collect()).await?;
+            named.extend(rows);
         }
         let names = known.map(|_| names);
         change = change.field("Report", report_id, &format!("participants.{}", wanted.department), names, Some(people));
     }
+    // All at once: a new report has six.
+    insert_many(permitted, joined).await?;
+    insert_many(permitted, evaluations).await?;
+    insert_many(permitted, named).await?;
     Ok(change)
 }
 

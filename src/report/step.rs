@@ -44,7 +44,10 @@ pub async fn take(permitted: &Permitted, act: LifeCycleAct, mut row: report::Mod
 /// A fault of the database.
 pub async fn record(permitted: &Permitted, act: LifeCycleAct, row: &report::Model, from: Option<ReportState>, note: Note) -> Result<()> {
     let Note { reason, digest, department, filed_on } = note;
-    let so_far = life_cycle_step::Entity::find().filter(life_cycle_step::Column::ReportId.eq(row.id)).count(permitted.conn()).await?;
+    let so_far = match act {
+        LifeCycleAct::Create => 0,
+        _ => life_cycle_step::Entity::find().filter(life_cycle_step::Column::ReportId.eq(row.id)).count(permitted.conn()).await?,
+    };
     let step = life_cycle_step::Model {
         id: Uuid::now_v7(),
         report_id: row.id,

@@ -33,7 +33,10 @@ pub async fn connect(settings: &Settings) -> Result<DatabaseConnection, DbErr> {
         options.idle_timeout(None).max_lifetime(None);
     }
     let (statement, lock) = (settings.statement_timeout_ms, settings.lock_timeout_ms);
+    let plain = local(url) && !url.contains("sslmode");
     options.map_sqlx_postgres_opts(move |pg| {
+        // Nothing is gained by encrypting for oneself.
+        let pg = if plain { pg.ssl_mode(sqlx::postgres::PgSslMode::Disable) } else { pg };
         pg.application_name("relsum").options([
             ("statement_timeout", statement.to_string()),
             ("lock_timeout", lock.to_string()),
@@ -49,6 +52,12 @@ pub async fn connect(settings: &Settings) -> Result<DatabaseConnection, DbErr> {
             .synchronous(sqlx::sqlite::SqliteSynchronous::Normal)
     });
     Database::connect(options).await
+}
+
+/// Whether a URL leads to this machine.
+fn local(url: &str) -> bool {
+    let host = reqwest::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
+    host.is_some_and(|host| host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback()))
 }
 
 /// Whether the schema is exactly the one that this binary knows.

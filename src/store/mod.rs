@@ -25,8 +25,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, EntityTrait, QuerySelect, Select, SqliteTransactionMode,
-    Statement, TransactionOptions, TransactionTrait, sea_query::Expr,
+    DatabaseConnection, DatabaseTransaction, DbBackend, EntityTrait, QuerySelect, Select, SqliteTransactionMode, TransactionOptions,
+    TransactionTrait, sea_query::Expr,
 };
 use tokio::sync::{Mutex, Notify, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
@@ -211,16 +211,14 @@ impl Store {
                 ..TransactionOptions::default()
             })
             .await?;
-        let now = if postgres { self.database_time(&conn).await? } else { self.clock.now() };
-        people::remember(&conn, &origin.actor).await?;
+        // One clock per transaction (`events.md` 10).
+        let now = if postgres {
+            self.clock.shift(people::remember_and_time(&conn, &origin.actor).await?)
+        } else {
+            people::remember(&conn, &origin.actor).await?;
+            self.clock.now()
+        };
         Ok(Tx { conn, now, bell: self.bell(), work: self.work_bell(), post: self.post_bell(), _turn: turn })
-    }
-
-    /// One clock per transaction (`events.md` 10).
-    async fn database_time(&self, conn: &DatabaseTransaction) -> Result<DateTime<Utc>> {
-        let row = conn.query_one_raw(Statement::from_string(DbBackend::Postgres, "SELECT clock_timestamp()")).await?;
-        let row = row.ok_or_else(|| Error::internal("no clock"))?;
-        Ok(self.clock.shift(row.try_get_by_index(0)?))
     }
 }
 

@@ -9,20 +9,18 @@ use sea_orm::{
 };
 
 use super::Permitted;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// The next number of a year.
 pub async fn next(permitted: &Permitted, year: i32) -> Result<i32> {
     let conn = permitted.conn();
     let row = number_sequence::ActiveModel { year: Set(year), last: Set(1) };
     let count = Expr::col((number_sequence::Entity, number_sequence::Column::Last)).add(1);
-    number_sequence::Entity::insert(row)
+    let row = number_sequence::Entity::insert(row)
         .on_conflict(OnConflict::column(number_sequence::Column::Year).value(number_sequence::Column::Last, count).to_owned())
-        .exec_without_returning(conn)
+        .exec_with_returning(conn)
         .await?;
-    let last: Option<i32> =
-        number_sequence::Entity::find_by_id(year).select_only().column(number_sequence::Column::Last).into_tuple().one(conn).await?;
-    last.ok_or_else(|| Error::internal("no number sequence"))
+    Ok(row.last)
 }
 
 /// Where a year's sequence stands, under the row's lock, which is made first where the year is new.

@@ -1,22 +1,40 @@
 //! People: one row each, found by subject or, where that is not known, by name.
 
+use chrono::{DateTime, Utc};
 use entity::person;
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, prelude::Uuid, sea_query::OnConflict};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Statement, prelude::Uuid, sea_query::OnConflict};
 
 use super::Permitted;
 use crate::{
     auth::{Actor, actor::person_id},
-    error::Result,
+    error::{Error, Result},
 };
 
 /// Keeps the caller's display name, unless it was erased. Read first: the row is locked only when there is something to write,
 /// so that those who write at once do not wait for each other's names.
 pub(super) async fn remember(conn: &impl ConnectionTrait, actor: &Actor) -> Result<()> {
+    let known = person::Entity::find_by_id(person_id(&actor.subject)).one(conn).await?;
+    keep(conn, actor, known.map(|known| (known.name, known.erased))).await
+}
+
+/// [`remember`], and the database's time: one statement for both, since every write begins so.
+pub(super) async fn remember_and_time(conn: &impl ConnectionTrait, actor: &Actor) -> Result<DateTime<Utc>> {
+    let sql = "SELECT clock_timestamp(), person.name, person.erased FROM (VALUES (1)) AS one LEFT JOIN person ON person.id = $1";
+    let asked = Statement::from_sql_and_values(conn.get_database_backend(), sql, [person_id(&actor.subject).into()]);
+    let row = conn.query_one_raw(asked).await?.ok_or_else(|| Error::internal("no clock"))?;
+    let name: Option<String> = row.try_get_by_index(1)?;
+    let erased: Option<bool> = row.try_get_by_index(2)?;
+    keep(conn, actor, name.zip(erased)).await?;
+    Ok(row.try_get_by_index(0)?)
+}
+
+/// Writes the caller's name where it is another than the known one, unless that was erased.
+async fn keep(conn: &impl ConnectionTrait, actor: &Actor, known: Option<(String, bool)>) -> Result<()> {
     let id = person_id(&actor.subject);
-    match person::Entity::find_by_id(id).one(conn).await? {
-        Some(known) if known.erased || known.name == actor.name => Ok(()),
-        Some(known) => {
-            let renamed = person::ActiveModel { id: Set(known.id), name: Set(actor.name.clone()), ..Default::default() };
+    match known {
+        Some((name, erased)) if erased || name == actor.name => Ok(()),
+        Some(_) => {
+            let renamed = person::ActiveModel { id: Set(id), name: Set(actor.name.clone()), ..Default::default() };
             person::Entity::update(renamed).exec_without_returning(conn).await?;
             Ok(())
         }
@@ -52,5 +70,5 @@ pub async fn mention(permitted: &Permitted, subject: Option<&str>, name: &str) -
     // Two replicas may mention the same name at once: the second waits here, then finds the first's row.
     introduce(conn, Uuid::now_v7(), None, name).await?;
     let found = by_name.one(conn).await?;
-    found.map(|p| p.id).ok_or_else(|| crate::error::Error::internal("a person was mentioned and not kept"))
+    found.map(|p| p.id).ok_or_else(|| Error::internal("a person was mentioned and not kept"))
 }
