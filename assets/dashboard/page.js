@@ -58,7 +58,7 @@
   const LISTS = {
     REPORTS: ['reports', 'nodes { number version product { name } }', (r) => [r.number, r.version, r.product && r.product.name]],
     PROBLEMS: ['problems', 'nodes { code description report { number } }', (p) => [p.report.number, p.code, p.description]],
-    ACTION_OCCURRENCES: ['actionOccurrences', 'nodes { dueOn action { measure } report { number } }', (o) => [o.report.number, o.dueOn, o.action.measure]],
+    ACTION_OCCURRENCES: ['actionOccurrences', 'nodes { dueOn action { measure report { number } } }', (o) => [o.action.report.number, o.dueOn, o.action.measure]],
   };
 
   const text = function (element, content) { element.textContent = content; return element; };
@@ -102,7 +102,7 @@
     holder.append(canvas);
     figure.append(make('figcaption', title), holder);
     $('charts').append(figure);
-    const scales = { y: { beginAtZero: true, ...(options || {}) } };
+    const scales = { y: { beginAtZero: true, ticks: { precision: 0 }, ...(options || {}) } };
     drawn.push(new Chart(canvas, { type, data: { labels, datasets }, options: { animation: false, responsive: true, maintainAspectRatio: false, scales, plugins: { legend: { display: datasets.length > 1 } } } }));
   };
   const COLORS = ['#3b6fd4', '#e08a1e', '#c0392b', '#4b9e6b', '#7d5ba6', '#8a8f9c'];
