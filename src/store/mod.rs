@@ -177,17 +177,25 @@ impl Store {
     /// A transaction of the machinery, which has no audit.
     async fn machinery<T>(&self, work: impl AsyncFnOnce(&DatabaseTransaction) -> Result<T>) -> Result<T> {
         let _turn = self.writers_turn().await?;
-        #[expect(clippy::disallowed_methods, reason = "the other place that begins a write: of tables that are not audited")]
-        let conn = self
-            .db
-            .begin_with_options(TransactionOptions {
-                sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-                ..TransactionOptions::default()
-            })
-            .await?;
+        let conn = self.transaction().await?;
         let done = work(&conn).await?;
         conn.commit().await?;
         Ok(done)
+    }
+
+    /// Begins a transaction, to its end even if the caller goes away meanwhile: the driver, dropped while it waits for BEGIN to be
+    /// answered, would give the connection back with the transaction open, and the next statement on it would be part of that.
+    async fn transaction(&self) -> Result<DatabaseTransaction> {
+        let db = self.db.clone();
+        #[expect(clippy::disallowed_methods, reason = "the one place that begins a transaction that writes")]
+        let begun = tokio::spawn(async move {
+            db.begin_with_options(TransactionOptions {
+                sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+                ..TransactionOptions::default()
+            })
+            .await
+        });
+        Ok(begun.await.map_err(Error::internal)??)
     }
 
     /// The turn of a writer, on SQLite.
@@ -203,14 +211,7 @@ impl Store {
     async fn begin(&self, origin: &Origin) -> Result<Tx> {
         let postgres = self.db.get_database_backend() == DbBackend::Postgres;
         let turn = self.writers_turn().await?;
-        #[expect(clippy::disallowed_methods, reason = "the one place that begins a write")]
-        let conn = self
-            .db
-            .begin_with_options(TransactionOptions {
-                sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-                ..TransactionOptions::default()
-            })
-            .await?;
+        let conn = self.transaction().await?;
         // One clock per transaction (`events.md` 10).
         let now = if postgres {
             self.clock.shift(people::remember_and_time(&conn, &origin.actor).await?)

@@ -5,9 +5,11 @@ use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+use relsum::{auth::Act, store::Origin};
+
 use crate::{
     law::mutation_inputs,
-    support::{TestApp, each_database, guide::play, sends},
+    support::{TestApp, actor, each_database, guide::play, sends},
 };
 
 async fn raw(app: &TestApp, query: &str) -> (u16, Value) {
@@ -225,5 +227,40 @@ async fn a_fault_is_logged_once_with_its_cause_under_the_request_id_that_the_cli
     let of_request: Vec<&str> = logged.lines().filter(|line| line.contains(id)).collect();
     assert_eq!(of_request.len(), 1, "{logged}");
     assert!(of_request[0].contains("ERROR") && of_request[0].contains("no such table"), "{logged}");
+    app.end().await;
+}
+
+/// A caller that goes away while its transaction begins leaves none open: the next statement on that connection would be part of it, and
+/// what it acknowledged would go with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_that_goes_away_leaves_no_transaction_behind() {
+    let Some(database) = crate::support::database::Database::postgres().await else { return };
+    let app = TestApp::on(database, |settings| settings).await;
+    app.product().does("reportCreate", json!({ "applicationNumber": "REL-APP-2097-001" }), "").await;
+    let origin = Origin { actor: actor("张伟", &["PRODUCT:HEAD"]), request_id: "gone".into() };
+    let db = app.database.connect().await;
+    let open =
+        "SELECT CAST(count(*) AS text) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
+    for polls in 1..12 {
+        let mut begins = Box::pin(app.app.store.create(&origin, Act::ReportCreate));
+        for _ in 0..polls {
+            if futures_util::poll!(&mut begins).is_ready() {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+        drop(begins);
+        let mut left = String::new();
+        for _ in 0..30 {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            let row = db.query_one_raw(Statement::from_string(sea_orm::DbBackend::Postgres, open)).await.unwrap().unwrap();
+            left = row.try_get_by_index(0).unwrap();
+            if left == "0" {
+                break;
+            }
+        }
+        assert_eq!(left, "0", "connections that are idle in a transaction after {polls} steps");
+    }
+    db.close().await.unwrap();
     app.end().await;
 }
