@@ -99,6 +99,9 @@ pub struct Counted {
     pub groups: BTreeMap<Keys, Cell>,
 }
 
+/// What is read in one pass: the records, how they are grouped, and by what they are always told apart.
+type Together = (Source, Vec<Dimension>, Option<&'static str>);
+
 /// What tells asks apart in a request.
 pub type Name = (&'static str, Vec<Dimension>);
 
@@ -126,7 +129,7 @@ pub async fn count_base(store: &Store, at: &At, scope: &Scope, asks: &[Ask]) -> 
             wanted.push((ask.figure, Vec::new()));
         }
     }
-    let mut passes: BTreeMap<(Source, Vec<Dimension>, Option<&'static str>), Vec<&'static Definition>> = BTreeMap::new();
+    let mut passes: BTreeMap<Together, Vec<&'static Definition>> = BTreeMap::new();
     for (figure, by) in wanted {
         let together = passes.entry((figure.source, by, figure.split)).or_default();
         if !together.iter().any(|d| d.id == figure.id) {

@@ -4,6 +4,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::as_conversions,
     clippy::disallowed_methods,
     reason = "a test may fail loudly, and drives the database and the clock itself"
 )]

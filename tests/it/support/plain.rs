@@ -419,9 +419,7 @@ pub fn add_up(records: &[Record], filter: &Filter, by: &[&str]) -> BTreeMap<Vec<
         if !within || !belongs || !listed(&filter.products, &record.product) || !listed(&filter.release_types, &record.release_type) {
             continue;
         }
-        let departments: Vec<Option<String>> = if !by.contains(&"DEPARTMENT") {
-            vec![None]
-        } else if record.departments.is_empty() {
+        let departments: Vec<Option<String>> = if !by.contains(&"DEPARTMENT") || record.departments.is_empty() {
             vec![None]
         } else {
             let wanted = |d: &&String| filter.departments.as_ref().is_none_or(|list| list.contains(*d));
