@@ -90,6 +90,9 @@ pub fn describe_lists(registry: &mut Registry) {
                 "before" => "Only rows before this cursor.",
                 "where" => "Which rows; all unless given.",
                 "orderBy" => "In which order: by the first key, then by the next.",
+                "groupBy" => {
+                    "By what, one or two dimensions; not unless given. `metricDefinitions` says by what each figure can be grouped."
+                }
                 "input" => "What to do it with.",
                 _ => continue,
             };

@@ -1,5 +1,5 @@
 //! Figures for dashboards (`metrics.md`): what each means is in a file for each family; [`scope`] is the filter, [`dimension`] what they
-//! are grouped by, [`statement`] the SQL, [`count`] adds up, [`figure`] shows, [`drill`] leads back to the records.
+//! are grouped by, [`statement`] the SQL, [`count`] adds up, [`figure`] and [`family`] show, [`drill`] leads back to the records.
 
 pub mod actions;
 pub mod aftermath;
@@ -9,6 +9,7 @@ pub mod definition;
 pub mod deployments;
 pub mod dimension;
 pub mod drill;
+pub mod family;
 pub mod figure;
 pub mod measure;
 pub mod milestones;

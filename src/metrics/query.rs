@@ -16,10 +16,11 @@ use super::{
     definition::{ALL, Definition},
     deployments,
     dimension::Dimension,
-    figure::{
-        Asked, BudgetMetric, CountFigure, CycleFigure, DurationFigure, Figure, HoursFigure, IssuesFigure, MeanFigure, Metric,
-        MetricDefinition, OverdueFigure, PeopleFigure, RateFigure, shared,
+    family::{
+        BudgetMetric, CountFigure, CycleFigure, DurationFigure, HoursFigure, IssuesFigure, MeanFigure, Metric, OverdueFigure, PeopleFigure,
+        RateFigure,
     },
+    figure::{Asked, Figure, MetricDefinition, shared},
     measure::At,
     milestones, problems, releases, resources,
     scope::{MetricsWhere, Scope},

@@ -7,9 +7,11 @@ use entity::enums::ReportState;
 use relsum::metrics::rollup::check;
 use serde_json::{Value, json};
 
-use crate::{
-    figures::{Dice, awkward},
-    support::{TestApp, each_database, guide::play},
+use crate::support::{
+    TestApp,
+    awkward::{Dice, awkward},
+    each_database,
+    guide::play,
 };
 
 async fn agree(app: &TestApp, after: &str) {

@@ -1,5 +1,6 @@
 //! The harness: an application on a database of its own, people with tokens, and short ways to ask.
 
+pub mod awkward;
 pub mod database;
 pub mod guide;
 pub mod live;
