@@ -9,7 +9,8 @@ RUN useradd --system --uid 10001 --home-dir /var/lib/relsum --create-home relsum
 COPY --from=build /src/target/release/relsum /usr/local/bin/relsum
 USER relsum
 WORKDIR /var/lib/relsum
-ENV RELSUM_MODE=production RELSUM_LISTEN=0.0.0.0:8080
+# The allocator takes memory as it is used, not ahead.
+ENV RELSUM_MODE=production RELSUM_LISTEN=0.0.0.0:8080 MIMALLOC_ARENA_EAGER_COMMIT=0
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=6s --start-period=10s CMD ["relsum", "healthcheck"]
 ENTRYPOINT ["relsum"]
