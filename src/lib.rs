@@ -6,6 +6,9 @@
 //! the event log to subscriptions, [`metrics`] adds up figures, [`job`] is what runs by itself. Three layers are shared: [`auth`] (who, and what
 //! they may), [`store`] (the only owner of a database connection) and [`graphql`] (schema, front, scalars).
 //!
+//! What operators look at is told by [`telemetry`] (log, traces), [`observe`] (what the process counts) and [`scrape`] (`/metrics`);
+//! [`dashboard`] is the page of figures.
+//!
 //! Who may import whom: `store` knows `auth`; concepts know `store`, `auth`, `graphql`'s shared parts and `report`'s content,
 //! never each other except through `report`; `app` knows all. `tests/it/architecture.rs` keeps this true.
 
