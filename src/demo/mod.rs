@@ -61,5 +61,7 @@ pub async fn fill(store: &Store, reports: u32) -> Result<(), String> {
         store.import(rows).await.map_err(told)?;
     }
     let sequences = company.sequences().map(|(year, last)| number_sequence::Model { year, last }).collect();
-    store.import(Rows { sequences, ..Rows::default() }).await.map_err(told)
+    store.import(Rows { sequences, ..Rows::default() }).await.map_err(told)?;
+    while store.fold_rollups().await.map_err(told)? > 0 {}
+    Ok(())
 }

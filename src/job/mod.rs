@@ -133,10 +133,12 @@ async fn rollups(app: Arc<App>, stop: CancellationToken) {
                 tracing::info!(reports, "roll-ups are made");
             }
             ready = true;
-            app.store.fold_rollups().await
+            // Until nothing is left: what waits is read with every figure.
+            while !stop.is_cancelled() && app.store.fold_rollups().await? > 0 {}
+            Ok(())
         };
         let wait = match turn.await {
-            Ok(_) => FOLD_EVERY,
+            Ok(()) => FOLD_EVERY,
             // Another process does it.
             Err(Error::Unavailable(_)) => FOLD_EVERY,
             Err(error) => failed("roll-ups", &error),
