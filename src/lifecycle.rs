@@ -73,6 +73,7 @@ async fn working_or_waiting(app: Arc<App>, stop: CancellationToken, jobs: bool) 
 pub async fn work(app: Arc<App>, stop: CancellationToken) -> Result<(), String> {
     let patience = Duration::from_millis(app.settings.drain_timeout_ms);
     let mut work = tokio::spawn(job::run(app, stop.clone()));
+    tokio::spawn(observe::keep_up(stop.clone()));
     tokio::select! {
         ended = &mut work => match ended {
             Ok(Ok(())) if stop.is_cancelled() => return Ok(()),
