@@ -34,6 +34,7 @@ pub mod job;
 pub mod lifecycle;
 pub mod metrics;
 pub mod observe;
+pub mod pages;
 pub mod problem;
 pub mod report;
 pub mod rest;

@@ -4,7 +4,7 @@ use super::{
     definition::{Definition, Unit},
     dimension::Dimension::IssueCategory,
     measure::{Measure, Reason, Source},
-    releases::NOT_RELEASED,
+    releases::released,
 };
 
 /// The severities, in the order of the sums of [`POST_RELEASE_ISSUES`] after the fixed ones.
@@ -25,7 +25,7 @@ fn found() -> String {
 /// A row in which nothing was entered tells nothing.
 fn entered() -> Vec<(Reason, String)> {
     let blank = SEVERITIES.map(|(_, column)| format!("post_release_stat.{column} IS NULL")).join(" AND ");
-    vec![(NOT_RELEASED.0, NOT_RELEASED.1.into()), (Reason::Blank, format!("post_release_stat.fixed IS NULL OR ({blank})"))]
+    released([(Reason::Blank, &format!("post_release_stat.fixed IS NULL OR ({blank})"))])
 }
 
 /// `post_release_issues`.
@@ -69,7 +69,7 @@ pub static SATISFACTION: Definition = Definition {
     by: &[],
     split: None,
     measure: |_| Measure {
-        excluded: vec![(NOT_RELEASED.0, NOT_RELEASED.1.into()), (Reason::NoStars, "typical_case.satisfaction IS NULL".into())],
+        excluded: released([(Reason::NoStars, "typical_case.satisfaction IS NULL")]),
         sums: vec!["typical_case.satisfaction".into()],
         ..Measure::default()
     },

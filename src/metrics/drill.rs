@@ -133,7 +133,7 @@ pub fn condition(store: &Store, on: List, counted: Option<&ID>) -> Result<Condit
     if List::of(figure, part) != on || !by.iter().all(|d| dimensions.contains(d)) || !keys.iter().flatten().all(plain) {
         return Err(wrong());
     }
-    let at = At { postgres: store.is_postgres(), now: store.now(), calendar: store.calendar };
+    let at = At::of(store);
     let measure = (figure.measure)(&at);
     let class = match part {
         Part::Counted => format!("c0 >= {COUNT}"),

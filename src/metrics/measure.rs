@@ -5,7 +5,7 @@
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 
 use super::dimension::Dimension;
-use crate::clock::Calendar;
+use crate::{clock::Calendar, store::Store};
 
 /// What the SQL depends on beside the request.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +19,11 @@ pub struct At {
 }
 
 impl At {
+    /// Now, on this database.
+    pub fn of(store: &Store) -> Self {
+        Self { postgres: store.is_postgres(), now: store.now(), calendar: store.calendar }
+    }
+
     /// Today in the business time zone, as a literal.
     pub fn today(&self) -> String {
         day(self.calendar.day_of(self.now))

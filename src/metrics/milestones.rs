@@ -4,7 +4,7 @@ use super::{
     definition::{Definition, Unit},
     dimension::Dimension::{Department, MilestoneKind},
     measure::{At, Measure, Reason, Source, instant},
-    releases::NOT_RELEASED,
+    releases::released,
 };
 
 /// `milestone_on_time_rate`: the statuses of `report::rules::milestone_status`, in SQL; a test holds the two together.
@@ -26,12 +26,11 @@ fn on_time(at: &At) -> Measure {
         "((milestone.precision = 'DAY' AND milestone.planned_at < {day}) OR (milestone.precision = 'MINUTE' AND milestone.planned_at < {minute}))"
     );
     Measure {
-        excluded: vec![
-            (NOT_RELEASED.0, NOT_RELEASED.1.into()),
-            (Reason::NotApplicable, "milestone.not_applicable".into()),
-            (Reason::NoPlan, "milestone.planned_at IS NULL AND milestone.actual_at IS NOT NULL".into()),
-            (Reason::Pending, format!("milestone.actual_at IS NULL AND (milestone.planned_at IS NULL OR NOT {past})")),
-        ],
+        excluded: released([
+            (Reason::NotApplicable, "milestone.not_applicable"),
+            (Reason::NoPlan, "milestone.planned_at IS NULL AND milestone.actual_at IS NOT NULL"),
+            (Reason::Pending, &format!("milestone.actual_at IS NULL AND (milestone.planned_at IS NULL OR NOT {past})")),
+        ]),
         // At day precision both are the start of their day.
         numerator: Some("milestone.actual_at <= milestone.planned_at".into()),
         ..Measure::default()

@@ -4,12 +4,8 @@ use super::{
     definition::{Definition, Unit},
     dimension::Dimension::{Department, Impact, ProblemPhase},
     measure::{At, Measure, Reason, Source},
-    releases::NOT_RELEASED,
+    releases::released,
 };
-
-fn released() -> Vec<(Reason, String)> {
-    vec![(NOT_RELEASED.0, NOT_RELEASED.1.into())]
-}
 
 /// `problems`.
 pub static PROBLEMS: Definition = Definition {
@@ -21,7 +17,7 @@ pub static PROBLEMS: Definition = Definition {
     source: Source::Problems,
     by: &[Department, ProblemPhase, Impact],
     split: None,
-    measure: |_| Measure { excluded: released(), ..Measure::default() },
+    measure: |_| Measure { excluded: released([]), ..Measure::default() },
 };
 
 /// `problem_handling_minutes`.
@@ -35,8 +31,7 @@ pub static PROBLEM_HANDLING_MINUTES: Definition = Definition {
     by: &[Department, ProblemPhase, Impact],
     split: None,
     measure: |_| {
-        let mut excluded = released();
-        excluded.push((Reason::NoHandlingTime, "problem.handling_minutes IS NULL".into()));
+        let excluded = released([(Reason::NoHandlingTime, "problem.handling_minutes IS NULL")]);
         let minutes = vec![String::from("problem.handling_minutes")];
         Measure { excluded, sums: minutes.clone(), values: minutes, ..Measure::default() }
     },
@@ -57,9 +52,7 @@ pub static RECOVERY_MINUTES: Definition = Definition {
 
 fn recovery(at: &At) -> Measure {
     let since = "COALESCE(problem.detected_at, (SELECT tied.finished_at FROM deployment AS tied WHERE tied.id = problem.deployment_id))";
-    let mut excluded = released();
-    excluded.push((Reason::NotResolved, "problem.resolved_at IS NULL".into()));
-    excluded.push((Reason::NoStart, format!("{since} IS NULL")));
+    let excluded = released([(Reason::NotResolved, "problem.resolved_at IS NULL"), (Reason::NoStart, &format!("{since} IS NULL"))]);
     let minutes = vec![at.minutes(since, "problem.resolved_at")];
     Measure {
         of: Some("(problem.impact = 'HIGH' OR problem.triggered_rollback)".into()),

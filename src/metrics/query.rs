@@ -59,7 +59,7 @@ impl MetricQuery {
 async fn metrics(ctx: &Context<'_>, filter: MetricsWhere) -> Result<Metrics> {
     policy::allows(actor(ctx)?, Act::MetricsRead, &Facts::default())?;
     let store = store(ctx)?;
-    let at = At { postgres: store.is_postgres(), now: store.now(), calendar: store.calendar };
+    let at = At::of(store);
     let scope = Scope::of(filter, store.today())?;
     let asks = asked(ctx, &scope);
     if asks.len() > FIGURES {

@@ -6,17 +6,14 @@ use super::{
     measure::{At, Measure, Reason, Source},
 };
 
-/// A release that has no actual time yet falls into the period by its planned one, and is left out.
-pub const NOT_RELEASED: (Reason, &str) = (Reason::NoActualTime, "report.actual_release_at IS NULL");
-
-fn released() -> Vec<(Reason, String)> {
-    vec![(NOT_RELEASED.0, NOT_RELEASED.1.into())]
+/// What is left out of figures of releases: one that has no actual time yet, which falls into the period by its planned one; and `also`.
+pub fn released<const N: usize>(also: [(Reason, &str); N]) -> Vec<(Reason, String)> {
+    let first = (Reason::NoActualTime, "report.actual_release_at IS NULL");
+    std::iter::once(first).chain(also).map(|(reason, when)| (reason, when.to_owned())).collect()
 }
 
 fn compared() -> Vec<(Reason, String)> {
-    let mut excluded = released();
-    excluded.push((Reason::NoPlan, "report.planned_release_at IS NULL".into()));
-    excluded
+    released([(Reason::NoPlan, "report.planned_release_at IS NULL")])
 }
 
 /// `releases`.
@@ -29,7 +26,7 @@ pub static RELEASES: Definition = Definition {
     source: Source::Releases,
     by: &[Department, Outcome, Compliance],
     split: None,
-    measure: |_| Measure { excluded: released(), ..Measure::default() },
+    measure: |_| Measure { excluded: released([]), ..Measure::default() },
 };
 
 /// `on_time_release_rate`. Times are kept to the minute, so they are compared as they are.
@@ -88,9 +85,10 @@ pub static DURATION_DEVIATION_RATE: Definition = Definition {
     by: &[Department, Outcome, Compliance],
     split: None,
     measure: |_| {
-        let mut excluded = released();
-        excluded.push((Reason::NoPlan, "report.planned_duration_minutes IS NULL".into()));
-        excluded.push((Reason::NoActualDuration, "report.actual_duration_minutes IS NULL".into()));
+        let excluded = released([
+            (Reason::NoPlan, "report.planned_duration_minutes IS NULL"),
+            (Reason::NoActualDuration, "report.actual_duration_minutes IS NULL"),
+        ]);
         let sums =
             vec!["report.actual_duration_minutes - report.planned_duration_minutes".into(), "report.planned_duration_minutes".into()];
         Measure { excluded, sums, ..Measure::default() }
@@ -108,7 +106,7 @@ pub static PROBLEMS_PER_RELEASE: Definition = Definition {
     by: &[Department, Outcome, Compliance],
     split: None,
     measure: |_| Measure {
-        excluded: released(),
+        excluded: released([]),
         sums: vec!["(SELECT COUNT(*) FROM problem WHERE problem.report_id = report.id)".into()],
         ..Measure::default()
     },
@@ -125,7 +123,7 @@ pub static ROLLBACK_RATE: Definition = Definition {
     by: &[Department, Outcome, Compliance],
     split: None,
     measure: |_| Measure {
-        excluded: released(),
+        excluded: released([]),
         numerator: Some(
             "(report.outcome = 'ROLLED_BACK' \
              OR report.id IN (SELECT problem.report_id FROM problem WHERE problem.triggered_rollback) \
@@ -147,9 +145,5 @@ pub static COMPLIANCE: Definition = Definition {
     source: Source::Releases,
     by: &[Department, Outcome, Compliance],
     split: None,
-    measure: |_| {
-        let mut excluded = released();
-        excluded.push((Reason::NoVerdict, "report.compliance IS NULL".into()));
-        Measure { excluded, ..Measure::default() }
-    },
+    measure: |_| Measure { excluded: released([(Reason::NoVerdict, "report.compliance IS NULL")]), ..Measure::default() },
 };

@@ -4,7 +4,7 @@ use super::{
     definition::{Definition, Unit},
     dimension::Dimension::{Compliance, Department, Outcome},
     measure::{Measure, Reason, Source},
-    releases::NOT_RELEASED,
+    releases::released,
 };
 
 /// `budget`: sums of what was planned and spent, in minor units, and how many releases were overspent.
@@ -18,10 +18,7 @@ pub static BUDGET: Definition = Definition {
     by: &[Department, Outcome, Compliance],
     split: Some("report.currency"),
     measure: |_| Measure {
-        excluded: vec![
-            (NOT_RELEASED.0, NOT_RELEASED.1.into()),
-            (Reason::NoBudget, "report.budget_planned IS NULL OR report.budget_actual IS NULL".into()),
-        ],
+        excluded: released([(Reason::NoBudget, "report.budget_planned IS NULL OR report.budget_actual IS NULL")]),
         numerator: Some("report.budget_actual > report.budget_planned".into()),
         sums: vec!["report.budget_planned".into(), "report.budget_actual".into()],
         ..Measure::default()
@@ -39,7 +36,7 @@ pub static EFFORT_HOURS: Definition = Definition {
     by: &[Department, Outcome, Compliance],
     split: None,
     measure: |_| Measure {
-        excluded: vec![(NOT_RELEASED.0, NOT_RELEASED.1.into()), (Reason::Blank, "report.effort_hours IS NULL".into())],
+        excluded: released([(Reason::Blank, "report.effort_hours IS NULL")]),
         sums: vec!["report.effort_hours".into()],
         ..Measure::default()
     },
@@ -56,7 +53,7 @@ pub static STAFFING: Definition = Definition {
     by: &[Department],
     split: None,
     measure: |_| Measure {
-        excluded: vec![(NOT_RELEASED.0, NOT_RELEASED.1.into()), (Reason::Blank, "staffing.people IS NULL".into())],
+        excluded: released([(Reason::Blank, "staffing.people IS NULL")]),
         sums: vec!["staffing.people".into()],
         ..Measure::default()
     },

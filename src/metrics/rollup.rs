@@ -24,7 +24,7 @@ use crate::{
     error::{Error, Result},
     store::{
         Store,
-        rollup::{OPEN_BY_DAY, OPEN_BY_MONTH},
+        rollup::{OPEN_BY_DAY, OPEN_BY_MONTH, days_since_1970},
     },
 };
 
@@ -205,7 +205,7 @@ fn statement(at: &At, scope: &Scope, asks: &[Ask]) -> String {
         let dimensions = format!("dimension IN ('{}')", overdue.join("', '"));
         let today = at.calendar.day_of(at.now);
         let this_month = today.with_day(1).unwrap_or(today);
-        let number = (today - NaiveDate::from_ymd_opt(1970, 1, 1).unwrap_or(today)).num_days();
+        let number = days_since_1970(today);
         let id = OVERDUE_ACTIONS.id;
         // Months that are over are overdue as a whole; of the present one, its days until yesterday.
         let held = format!("figure = '{OPEN_BY_MONTH}' AND {dimensions} AND day >= {from} AND day <= {to} AND day < {}", day(this_month));
@@ -262,7 +262,7 @@ pub async fn check(store: &Store) -> Result<Vec<String>> {
             let asks: Vec<Ask> = groupings.map(|by| Ask { figure, by, values: false }).collect();
             let mut differs = BTreeMap::new();
             for _ in 0..3 {
-                let at = At { postgres: store.is_postgres(), now: store.now(), calendar: store.calendar };
+                let at = At::of(store);
                 let mut left = asks.clone();
                 let rolled = take(store, &at, &scope, &mut left).await?;
                 if !left.is_empty() {

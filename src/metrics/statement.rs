@@ -116,11 +116,6 @@ impl Pass<'_> {
 
     /// A row for each record: `id`, `k1`, `k2`, `k3`, classes `c0`…, sums `s0_0`…, largest `m0`, values `v0`… of the first figure.
     pub fn records(&self, values: bool) -> String {
-        self.records_where(values, "")
-    }
-
-    /// [`Pass::records`] of some only; `also` begins with AND.
-    pub fn records_where(&self, values: bool, also: &str) -> String {
         let buckets = self.scope.buckets(&self.by);
         let mut keys = self.by.iter().map(|d| self.key(*d, &buckets)).collect::<Vec<_>>();
         keys.resize(2, "NULL".into());
@@ -156,16 +151,11 @@ impl Pass<'_> {
             let (table, on) = self.source.departments();
             let _ = write!(joins, " LEFT JOIN {table} AS unit ON {on}");
         }
-        format!("SELECT {columns} FROM {}{joins} WHERE {}{also}", self.source.from(), self.filter())
+        format!("SELECT {columns} FROM {}{joins} WHERE {}", self.source.from(), self.filter())
     }
 
     /// How many of each class, and their sums, by keys: `k1`, `k2`, `k3`, the classes, the count, then of each figure its sums and its largest.
     pub fn totals(&self) -> String {
-        self.totals_of(&self.records(false))
-    }
-
-    /// [`Pass::totals`] over other records.
-    pub fn totals_of(&self, records: &str) -> String {
         let (mut columns, mut groups) = (String::from("k1, k2, k3"), String::from("k1, k2, k3"));
         let mut numbers = String::from(", CAST(COUNT(*) AS bigint)");
         for (index, measure) in self.measures().iter().enumerate() {
@@ -178,7 +168,7 @@ impl Pass<'_> {
                 let _ = write!(numbers, ", CAST(MAX(m{index}) AS bigint)");
             }
         }
-        format!("SELECT {columns}{numbers} FROM ({records}) AS record GROUP BY {groups}")
+        format!("SELECT {columns}{numbers} FROM ({}) AS record GROUP BY {groups}", self.records(false))
     }
 
     /// The values of the records that the first figure counted: `k1`, `k2`, `k3`, then the values.

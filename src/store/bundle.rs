@@ -16,13 +16,13 @@ use entity::{
 };
 use sea_orm::{
     ColumnTrait, ColumnType, ConnectionTrait, DbBackend, EntityName, EntityTrait, IdenStatic, Iterable, PrimaryKeyToColumn, Statement,
-    Value, prelude::Uuid,
+    prelude::Uuid,
 };
 use serde::de::DeserializeOwned;
 
 use super::{
     Store,
-    children::{ById, Child},
+    children::{ById, Child, any_of_text, any_of_values},
 };
 use crate::error::{Error, Result};
 
@@ -292,19 +292,13 @@ fn ids_of<E: Child + ById + 'static>(loaded: &Loaded, parents: &[Uuid]) -> Vec<U
 static TEXTS: Mutex<BTreeMap<(Tables, bool, usize), Arc<str>>> = Mutex::new(BTreeMap::new());
 
 fn text(tables: Tables, postgres: bool, reports: usize) -> Arc<str> {
-    // One report has a text of its own: its plan is made once, while an array is planned for its length every time.
+    // One report has a text of its own (`any_of_text`).
     let key = (tables, postgres, if postgres { reports.min(2) } else { reports });
     let mut texts = TEXTS.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(text) = texts.get(&key) {
         return Arc::clone(text);
     }
-    let of = if reports == 1 {
-        "= $1".to_owned()
-    } else if postgres {
-        "= ANY($1)".to_owned()
-    } else {
-        format!("IN ({})", (1..=reports).map(|n| format!("${n}")).collect::<Vec<_>>().join(", "))
-    };
+    let of = any_of_text(if postgres { DbBackend::Postgres } else { DbBackend::Sqlite }, reports);
     let lists: Vec<String> = ALL.iter().filter(|t| tables.has(**t)).map(|t| format!("({})", sql(*t, tables, postgres, &of))).collect();
     let text: Arc<str> = format!("SELECT {}", lists.join(", ")).into();
     // A client that asks for ever other selections shall not fill the memory.
@@ -326,9 +320,7 @@ impl Store {
         }
         let backend = self.db.get_database_backend();
         let postgres = backend == DbBackend::Postgres;
-        let values: Vec<Value> =
-            if postgres && reports.len() > 1 { vec![reports.to_vec().into()] } else { reports.iter().map(|id| (*id).into()).collect() };
-        let statement = Statement::from_sql_and_values(backend, &*text(tables, postgres, reports.len()), values);
+        let statement = Statement::from_sql_and_values(backend, &*text(tables, postgres, reports.len()), any_of_values(backend, reports));
         let found = {
             let _turn = self.turn().await;
             self.db.query_one_raw(statement).await?.ok_or_else(|| Error::internal("a bundle is a row"))?

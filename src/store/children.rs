@@ -5,8 +5,8 @@ use std::{collections::HashMap, hash::Hash, marker::PhantomData, sync::Arc};
 use async_graphql::dataloader::Loader;
 use entity::{department, event};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, Iterable, Order, PrimaryKeyToColumn, QueryFilter, QueryOrder, prelude::Uuid,
-    sea_query::Expr,
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, Iterable, Order, PrimaryKeyToColumn, QueryFilter, QueryOrder, Value,
+    prelude::Uuid, sea_query::Expr,
 };
 
 use super::Store;
@@ -25,6 +25,21 @@ pub trait Child: EntityTrait<Model: Send + Sync> {
 /// The condition that `column` is one of `ids`. One array on PostgreSQL, so that the statement is the same for any number.
 pub fn any_of<C: ColumnTrait>(backend: DbBackend, column: C, ids: impl IntoIterator<Item = Uuid>) -> Expr {
     if backend == DbBackend::Postgres { column.eq_any(ids) } else { column.is_in(ids) }
+}
+
+/// [`any_of`] for statements that are written out: what follows the column, and the parameters. On PostgreSQL one id is compared as such,
+/// so that its plan is made once, while an array is planned for its length every time.
+pub fn any_of_text(backend: DbBackend, ids: usize) -> String {
+    match backend {
+        _ if ids == 1 => "= $1".to_owned(),
+        DbBackend::Postgres => "= ANY($1)".to_owned(),
+        _ => format!("IN ({})", (1..=ids).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+/// The parameters of [`any_of_text`].
+pub fn any_of_values(backend: DbBackend, ids: &[Uuid]) -> Vec<Value> {
+    if backend == DbBackend::Postgres && ids.len() > 1 { vec![ids.to_vec().into()] } else { ids.iter().map(|id| (*id).into()).collect() }
 }
 
 /// The children of all `parents`, in order.

@@ -11,10 +11,14 @@ use chrono::{DateTime, Datelike, NaiveDate};
 use entity::{report, rollup_delta, rollup_part};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
-    QuerySelect, Statement, TransactionTrait, Value, prelude::Uuid, sea_query::OnConflict,
+    QuerySelect, Statement, TransactionTrait, prelude::Uuid, sea_query::OnConflict,
 };
 
-use super::{Store, children::any_of, door::bulk_insert};
+use super::{
+    Store,
+    children::{any_of, any_of_text, any_of_values},
+    door::bulk_insert,
+};
 use crate::{
     clock::Calendar,
     error::{Error, Result},
@@ -43,6 +47,11 @@ const FOLD: i64 = 20_000;
 /// Any number that nobody else uses for an advisory lock.
 const LOCK: i64 = 7_246_093_183;
 
+/// The number of a day, as the total of [`OPEN_BY_MONTH`] adds them up.
+pub fn days_since_1970(day: NaiveDate) -> i64 {
+    (day - DateTime::UNIX_EPOCH.date_naive()).num_days()
+}
+
 /// The first day of a month.
 fn month(day: NaiveDate) -> NaiveDate {
     day.with_day(1).unwrap_or(day)
@@ -56,14 +65,10 @@ fn add(cells: &mut Cells, place: Place, (count, total): Amount) {
 
 /// What reports contribute now.
 async fn contributions(conn: &impl ConnectionTrait, rolls: Rolls, calendar: Calendar, ids: &[Uuid]) -> Result<HashMap<Uuid, Cells>> {
-    let postgres = conn.get_database_backend() == DbBackend::Postgres;
-    let (of, values) = if postgres {
-        ("report.id = ANY($1)".to_owned(), vec![Value::from(ids.to_vec())])
-    } else {
-        let marks: Vec<String> = (1..=ids.len()).map(|n| format!("${n}")).collect();
-        (format!("report.id IN ({})", marks.join(", ")), ids.iter().map(|id| Value::from(*id)).collect())
-    };
-    let statement = Statement::from_sql_and_values(conn.get_database_backend(), rolls(postgres, &of), values);
+    let backend = conn.get_database_backend();
+    let of = format!("report.id {}", any_of_text(backend, ids.len()));
+    let sql = rolls(backend == DbBackend::Postgres, &of);
+    let statement = Statement::from_sql_and_values(backend, sql, any_of_values(backend, ids));
     let mut found: HashMap<Uuid, Cells> = HashMap::new();
     for row in conn.query_all_raw(statement).await? {
         let (id, figure, dimension): (String, String, String) =
@@ -80,8 +85,7 @@ async fn contributions(conn: &impl ConnectionTrait, rolls: Rolls, calendar: Cale
         let key = key.unwrap_or_default();
         let cells = found.entry(id.parse().map_err(Error::internal)?).or_default();
         if figure == OPEN_BY_DAY {
-            let days =
-                i64::from(day.num_days_from_ce()) - i64::from(NaiveDate::from_ymd_opt(1970, 1, 1).map_or(0, |d| d.num_days_from_ce()));
+            let days = days_since_1970(day);
             add(cells, (OPEN_BY_MONTH.into(), dimension.clone(), month(day), key.clone(), class), (amount.0, amount.0 * days));
             add(cells, (figure, dimension, day, key, class), (amount.0, 0));
         } else {

@@ -64,7 +64,7 @@ fn who_may_import_whom() {
                 "graphql" => {
                     // The schema gathers all concepts, and the front serves them.
                     ["schema.rs", "front.rs", "http.rs", "socket.rs", "sse.rs"].iter().any(|front| path.ends_with(front))
-                        || matches!(import.as_str(), "graphql" | "auth" | "store" | "error" | "config" | "observe")
+                        || matches!(import.as_str(), "graphql" | "auth" | "store" | "error" | "config" | "observe" | "pages")
                 }
                 _ => true,
             };

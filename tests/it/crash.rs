@@ -245,6 +245,16 @@ async fn kill_9_between_storing_and_working_works_everything_once() {
     }
 }
 
+/// Makes a webhook sink over the API of a running service.
+async fn make_sink(address: &str, admin: &str, url: &str) {
+    let sink = format!(
+        "mutation {{ eventSinkCreate(input: {{ name: \"r\", kind: WEBHOOK, url: \"{url}\", secret: \"{}\" }}) {{ userErrors {{ message }} }} }}",
+        crate::support::receiver::SECRET
+    );
+    let (_, made) = ask(address, admin, &sink, json!({})).await.unwrap();
+    assert_eq!(made["data"]["eventSinkCreate"]["userErrors"], json!([]), "{made}");
+}
+
 /// Due dates and deliveries, with the service killed at random again and again: everything is told, to a receiver that deduplicates.
 #[tokio::test(flavor = "multi_thread")]
 async fn kill_9_at_random_tells_every_due_date_once_and_delivers_every_event() {
@@ -265,13 +275,7 @@ async fn kill_9_at_random_tells_every_due_date_once_and_delivers_every_event() {
         };
         let service = start();
         let admin = prints(&folder, &["token", "--sub", "u-9", "--role", "ADMIN"], &[("RELSUM_JWT_SECRET", SECRET)]);
-        let sink = format!(
-            "mutation {{ eventSinkCreate(input: {{ name: \"r\", kind: WEBHOOK, url: \"{}\", secret: \"{}\" }}) {{ userErrors {{ message }} }} }}",
-            receiver.url,
-            crate::support::receiver::SECRET
-        );
-        let (_, made) = ask(&service.address, &admin, &sink, json!({})).await.unwrap();
-        assert_eq!(made["data"]["eventSinkCreate"]["userErrors"], json!([]), "{made}");
+        make_sink(&service.address, &admin, &receiver.url).await;
         service.kill();
         // A report whose actions have a hundred due dates that have passed.
         let app = crate::support::TestApp::on(database.again(), |s| s).await;
@@ -322,13 +326,7 @@ async fn two_processes_together_tell_every_due_date_once_and_deliver_every_event
     };
     let one = start();
     let admin = prints(&folder, &["token", "--sub", "u-9", "--role", "ADMIN"], &[("RELSUM_JWT_SECRET", SECRET)]);
-    let sink = format!(
-        "mutation {{ eventSinkCreate(input: {{ name: \"r\", kind: WEBHOOK, url: \"{}\", secret: \"{}\" }}) {{ userErrors {{ message }} }} }}",
-        receiver.url,
-        crate::support::receiver::SECRET
-    );
-    let (_, made) = ask(&one.address, &admin, &sink, json!({})).await.unwrap();
-    assert_eq!(made["data"]["eventSinkCreate"]["userErrors"], json!([]), "{made}");
+    make_sink(&one.address, &admin, &receiver.url).await;
     one.kill();
     let app = crate::support::TestApp::on(database.again(), |s| s).await;
     crate::due::passed(&app, 500).await;
