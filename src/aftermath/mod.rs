@@ -12,7 +12,13 @@ use entity::report;
 pub use case::Case;
 pub use statistics::PostReleaseStat;
 
-use crate::{error::Result, graphql::context::children};
+use crate::{
+    error::Result,
+    graphql::{
+        context::children,
+        walk::{Many, One},
+    },
+};
 
 /// What came after the release.
 #[derive(Clone)]
@@ -21,7 +27,7 @@ pub struct AftermathPart(pub Arc<report::Model>);
 #[Object]
 impl AftermathPart {
     /// 4.1 发布后问题统计: one row each for functional, performance, compatibility and security.
-    async fn post_release_stats(&self, ctx: &Context<'_>) -> Result<Vec<PostReleaseStat>> {
+    async fn post_release_stats(&self, ctx: &Context<'_>) -> Result<Many<PostReleaseStat>> {
         let rows = children::<entity::post_release_stat::Entity>(ctx, self.0.id).await?;
         let mut rows: Vec<_> = rows.iter().cloned().collect();
         rows.sort_by_key(|s| s.category);
@@ -29,13 +35,13 @@ impl AftermathPart {
     }
 
     /// 合计: the totals row, derived.
-    async fn post_release_totals(&self, ctx: &Context<'_>) -> Result<statistics::PostReleaseTotals> {
+    async fn post_release_totals(&self, ctx: &Context<'_>) -> Result<One<statistics::PostReleaseTotals>> {
         let rows = children::<entity::post_release_stat::Entity>(ctx, self.0.id).await?;
-        Ok(statistics::PostReleaseTotals::of(&rows))
+        Ok(One(statistics::PostReleaseTotals::of(&rows)))
     }
 
     /// 4.2 典型问题处理案例, by code.
-    async fn cases(&self, ctx: &Context<'_>) -> Result<Vec<Case>> {
+    async fn cases(&self, ctx: &Context<'_>) -> Result<Many<Case>> {
         let rows = children::<entity::typical_case::Entity>(ctx, self.0.id).await?;
         Ok(rows.iter().cloned().map(Case).collect())
     }

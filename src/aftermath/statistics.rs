@@ -15,6 +15,7 @@ use crate::{
         ids::Kind,
         input::{Checks, SHORT, expect_version},
         payload::{UserError, answer},
+        walk::{Many, One},
     },
     report::permissions::facts,
     store::{Change, Origin, Store, insert_many, update},
@@ -66,9 +67,9 @@ impl PostReleaseStat {
     }
 
     /// 严重程度分布.
-    async fn found(&self) -> FoundBySeverity {
+    async fn found(&self) -> One<FoundBySeverity> {
         let s = &self.0;
-        FoundBySeverity {
+        One(FoundBySeverity {
             p0: s.found_p0,
             p1: s.found_p1,
             p2: s.found_p2,
@@ -76,7 +77,7 @@ impl PostReleaseStat {
             high: s.found_high,
             medium: s.found_medium,
             low: s.found_low,
-        }
+        })
     }
 
     /// 发现数量, derived; null while no severity is given.
@@ -95,7 +96,7 @@ impl PostReleaseStat {
     }
 
     /// 计划修复版本.
-    async fn planned_fixes(&self, ctx: &Context<'_>) -> Result<Vec<PlannedFix>> {
+    async fn planned_fixes(&self, ctx: &Context<'_>) -> Result<Many<PlannedFix>> {
         let rows = children::<planned_fix::Entity>(ctx, self.0.report_id).await?;
         let rows = rows.iter().filter(|f| f.stat_id == self.0.id);
         Ok(rows.map(|f| PlannedFix { version: f.release_version.clone(), count: f.count }).collect())

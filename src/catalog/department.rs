@@ -12,6 +12,7 @@ use crate::{
         ids::Kind,
         input::{Checks, SHORT, expect_version},
         payload::{UserError, answer},
+        walk::{Many, One},
     },
     store::{Change, Origin, Permitted, Store, insert, update},
 };
@@ -87,16 +88,16 @@ impl Department {
     ///
     /// # Errors
     /// A fault, when a foreign key was broken.
-    pub async fn by_code(ctx: &Context<'_>, code: &str) -> Result<Self> {
+    pub async fn by_code(ctx: &Context<'_>, code: &str) -> Result<One<Self>> {
         let all = departments(ctx).await?;
-        all.get(code).cloned().map(Self).ok_or_else(|| Error::internal("a department that a foreign key promises is gone"))
+        all.get(code).cloned().map(|row| One(Self(row))).ok_or_else(|| Error::internal("a department that a foreign key promises is gone"))
     }
 
     /// The departments with these codes, in order.
     ///
     /// # Errors
     /// As above.
-    pub async fn by_codes(ctx: &Context<'_>, codes: impl IntoIterator<Item = &str>) -> Result<Vec<Self>> {
+    pub async fn by_codes(ctx: &Context<'_>, codes: impl IntoIterator<Item = &str>) -> Result<Many<Self>> {
         let all = departments(ctx).await?;
         let found = codes.into_iter().map(|code| all.get(code).cloned().map(Self));
         found.collect::<Option<_>>().ok_or_else(|| Error::internal("a department that a foreign key promises is gone"))

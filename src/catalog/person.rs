@@ -12,6 +12,7 @@ use crate::{
         ids::Kind,
         input::{Checks, SHORT},
         payload::{UserError, answer},
+        walk::One,
     },
     store::{Change, Origin, Permitted, Store, people, update},
 };
@@ -44,8 +45,8 @@ impl Person {
     ///
     /// # Errors
     /// A fault, when a foreign key was broken.
-    pub async fn by_id(ctx: &Context<'_>, id: sea_orm::prelude::Uuid) -> Result<Self> {
-        Ok(Self((*parent::<person::Entity>(ctx, id).await?).clone()))
+    pub async fn by_id(ctx: &Context<'_>, id: sea_orm::prelude::Uuid) -> Result<One<Self>> {
+        Ok(One(Self((*parent::<person::Entity>(ctx, id).await?).clone())))
     }
 }
 

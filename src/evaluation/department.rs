@@ -12,6 +12,7 @@ use crate::{
         ids::Kind,
         input::{Checks, LONG, expect_version},
         payload::{UserError, answer},
+        walk::One,
     },
     report::permissions::facts,
     store::{Change, Origin, Store, update},
@@ -30,7 +31,7 @@ impl DepartmentEvaluation {
     }
 
     /// The department.
-    async fn department(&self, ctx: &Context<'_>) -> Result<Department> {
+    async fn department(&self, ctx: &Context<'_>) -> Result<One<Department>> {
         Department::by_code(ctx, &self.0.department).await
     }
 

@@ -10,7 +10,13 @@ use entity::report;
 
 pub use department::DepartmentEvaluation;
 
-use crate::{error::Result, graphql::context::children};
+use crate::{
+    error::Result,
+    graphql::{
+        context::children,
+        walk::{Many, One},
+    },
+};
 
 /// Evaluation of a release.
 #[derive(Clone)]
@@ -19,12 +25,12 @@ pub struct EvaluationPart(pub Arc<report::Model>);
 #[Object]
 impl EvaluationPart {
     /// 5.1 发布策略评估 and 5.3 流程合规性评估.
-    async fn evaluation(&self) -> verdict::Evaluation {
-        verdict::Evaluation::of(&self.0)
+    async fn evaluation(&self) -> One<verdict::Evaluation> {
+        One(verdict::Evaluation::of(&self.0))
     }
 
     /// 5.2 部门协作评估: one row a participating department.
-    async fn department_evaluations(&self, ctx: &Context<'_>) -> Result<Vec<DepartmentEvaluation>> {
+    async fn department_evaluations(&self, ctx: &Context<'_>) -> Result<Many<DepartmentEvaluation>> {
         let rows = children::<entity::department_evaluation::Entity>(ctx, self.0.id).await?;
         Ok(rows.iter().cloned().map(DepartmentEvaluation).collect())
     }

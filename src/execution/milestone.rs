@@ -22,6 +22,7 @@ use crate::{
         context::{actor, children, parent, store},
         ids::Kind,
         scalars::Instant,
+        walk::Many,
     },
     report::{
         Report,
@@ -122,7 +123,7 @@ impl Milestone {
     }
 
     /// 负责部门, in order.
-    async fn owners(&self, ctx: &Context<'_>) -> Result<Vec<Department>> {
+    async fn owners(&self, ctx: &Context<'_>) -> Result<Many<Department>> {
         Owned::Milestone(self.0.id).departments(ctx, self.0.report_id).await
     }
 

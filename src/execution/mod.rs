@@ -12,7 +12,13 @@ use entity::report;
 
 pub use milestone::Milestone;
 
-use crate::{error::Result, graphql::context::children};
+use crate::{
+    error::Result,
+    graphql::{
+        context::children,
+        walk::{Many, One},
+    },
+};
 
 /// Milestones and resources of a report.
 #[derive(Clone)]
@@ -21,14 +27,14 @@ pub struct ExecutionPart(pub Arc<report::Model>);
 #[Object]
 impl ExecutionPart {
     /// 2.1 关键节点完成情况: the form's six and custom ones, by position.
-    async fn milestones(&self, ctx: &Context<'_>) -> Result<Vec<Milestone>> {
+    async fn milestones(&self, ctx: &Context<'_>) -> Result<Many<Milestone>> {
         let rows = children::<entity::milestone::Entity>(ctx, self.0.id).await?;
         Ok(rows.iter().cloned().map(Milestone).collect())
     }
 
     /// 2.2 资源投入情况.
-    async fn resources(&self) -> resources::Resources {
-        resources::Resources(Arc::clone(&self.0))
+    async fn resources(&self) -> One<resources::Resources> {
+        One(resources::Resources(Arc::clone(&self.0)))
     }
 }
 

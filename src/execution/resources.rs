@@ -19,6 +19,7 @@ use crate::{
         input::{Checks, LONG, expect_version},
         payload::{UserError, answer},
         scalars::Hundredths,
+        walk::{Many, One},
     },
     report::Report,
     store::{Change, Origin, Store, insert_many, update},
@@ -35,7 +36,7 @@ pub struct Staffing(staffing::Model);
 #[Object]
 impl Staffing {
     /// The department.
-    async fn department(&self, ctx: &Context<'_>) -> Result<Department> {
+    async fn department(&self, ctx: &Context<'_>) -> Result<One<Department>> {
         Department::by_code(ctx, &self.0.department).await
     }
 
@@ -49,7 +50,7 @@ impl Staffing {
 #[Object]
 impl Resources {
     /// 人力资源: people per department, in order.
-    async fn staffing(&self, ctx: &Context<'_>) -> Result<Vec<Staffing>> {
+    async fn staffing(&self, ctx: &Context<'_>) -> Result<Many<Staffing>> {
         let rows = children::<staffing::Entity>(ctx, self.0.id).await?;
         Ok(rows.iter().cloned().map(Staffing).collect())
     }

@@ -111,7 +111,9 @@ pub async fn children<E: Child + 'static>(ctx: &Context<'_>, parent: Uuid) -> Re
     if let Some(read) = loaders.bundled().children::<E>(parent) {
         return Ok(read);
     }
-    Ok(loaders.get().load_one(Of::<E>::parent(parent)).await?.unwrap_or_default())
+    // What was not read ahead is rare: kept out of the resolvers' futures, which are moved often.
+    let loads = loaders.get();
+    Ok(Box::pin(loads.load_one(Of::<E>::parent(parent))).await?.unwrap_or_default())
 }
 
 /// A row by its id, batched.
@@ -120,12 +122,14 @@ pub async fn row<E: ById + 'static>(ctx: &Context<'_>, id: Uuid) -> Result<Optio
     if let Some(read) = loaders.bundled().row::<E>(id) {
         return Ok(Some(read));
     }
-    loaders.get().load_one(Row::<E>::id(id)).await
+    let loads = loaders.get();
+    Box::pin(loads.load_one(Row::<E>::id(id))).await
 }
 
 /// An event by its CloudEvents id, batched.
 pub async fn event_named(ctx: &Context<'_>, id: &str) -> Result<Option<Arc<event::Model>>> {
-    loaders(ctx)?.get().load_one(EventNamed(id.to_owned())).await
+    let loads = loaders(ctx)?.get();
+    Box::pin(loads.load_one(EventNamed(id.to_owned()))).await
 }
 
 /// A row that a foreign key promises.
@@ -139,5 +143,6 @@ pub async fn departments(ctx: &Context<'_>) -> Result<Arc<std::collections::Hash
     if let Some(read) = loaders.bundled().departments() {
         return Ok(read);
     }
-    loaders.get().load_one(Departments).await?.ok_or_else(|| Error::internal("no departments"))
+    let loads = loaders.get();
+    Box::pin(loads.load_one(Departments)).await?.ok_or_else(|| Error::internal("no departments"))
 }

@@ -12,18 +12,22 @@ use sha2::{Digest, Sha256};
 
 use super::{
     asked::Asked,
-    gate::{Document, Gate},
+    gate::{Document, Gate, Passed},
     kept::Kept,
     refusal::Refusal,
 };
 use crate::config::Settings;
 
+/// Bytes that what passed takes beside its key and its variables.
+const PASSED: usize = 400;
 /// What a token becomes in a parsed document, about: a field of one letter is half a kilobyte.
 const BYTES_PER_TOKEN: usize = 300;
 
 /// The documents that this process knows. Nothing of it matters: another replica answers the same, if slower.
 pub struct Documents {
     parsed: Kept<Arc<Document>>,
+    /// What proved valid, by document, operation and variables.
+    passed: Kept<Arc<Passed>>,
     automatic: Option<Kept<Arc<str>>>,
     registered: HashMap<String, Arc<str>>,
     /// Where set, the only texts that run.
@@ -55,6 +59,7 @@ impl Documents {
         let only = settings.persisted_only.then(|| registered.values().cloned().collect());
         Ok(Self {
             parsed: Kept::new(settings.document_cache_bytes),
+            passed: Kept::new(settings.document_cache_bytes / 8),
             automatic: (settings.persisted_queries && !settings.persisted_only).then(|| Kept::new(settings.document_cache_bytes)),
             registered,
             only,
@@ -118,6 +123,18 @@ impl Documents {
     /// The parsed document, if it was parsed lately.
     pub fn parsed(&self, text: &str) -> Option<Arc<Document>> {
         self.parsed.get(text)
+    }
+
+    /// What passed the gate and proved valid before: the same document, operation and variables always do.
+    pub fn passed(&self, key: &str) -> Option<Arc<Passed>> {
+        self.passed.get(key)
+    }
+
+    /// Keeps what passed; called when it has proved valid.
+    pub fn keep_passed(&self, key: Arc<str>, passed: Arc<Passed>) {
+        // The variables are kept twice: as text, and as values.
+        let size = PASSED + key.len() * 8;
+        self.passed.put(key, passed, size);
     }
 
     /// Parses a text, behind the gate's first look at it.

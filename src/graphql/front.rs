@@ -19,9 +19,9 @@ use super::{
     context::{Caller, Loaders},
     documents::Documents,
     drive::drive,
-    gate::{Cost, Document, Gate},
+    gate::{Cost, Document, Gate, Passed},
     refusal::Refusal,
-    schema::shapes,
+    schema::{Known, shapes},
 };
 use crate::{app::App, config::Settings, observe, telemetry};
 
@@ -39,15 +39,25 @@ pub struct Ready {
     /// The name of its first root field.
     operation: String,
     cost: Cost,
+    /// Whether exactly this was found valid before.
+    valid: bool,
     keep: Option<Keep>,
 }
 
-/// What is worth keeping once the document has proved valid.
+/// What is worth keeping once it has proved valid.
 struct Keep {
     text: Arc<str>,
     document: Arc<Document>,
     /// For Apollo's automatic persisted queries.
     hash: Option<String>,
+    /// What passed, and its key.
+    passed: Option<(Arc<str>, Arc<Passed>)>,
+}
+
+/// Under what a document's operation with these variables is kept.
+fn key(document: &Document, asked: &Asked) -> String {
+    let variables = asked.variables.as_ref().filter(|given| !given.is_empty()).and_then(|given| serde_json::to_string(given).ok());
+    format!("{} {} {}", document.id, asked.operation_name.as_deref().unwrap_or_default(), variables.unwrap_or_default())
 }
 
 impl Front {
@@ -65,26 +75,38 @@ impl Front {
     /// Why the request is refused.
     pub fn prepare(&self, mut asked: Asked) -> Result<Ready, Refusal> {
         let found = self.documents.find(&asked)?;
-        let kept = self.documents.parsed(&found.text);
-        let known = kept.is_some();
-        let document = match kept {
+        let document = match self.documents.parsed(&found.text) {
             Some(document) => document,
             None => Arc::new(Documents::parse(&self.gate, &found.text)?),
         };
         asked.operation_name = asked.operation_name.filter(|name| !name.is_empty());
-        let given = asked.variables();
-        let passed = self.gate.document(&document, asked.operation_name.as_deref(), &given)?;
-        let mut request = asked.request(passed.variables);
+        let key = key(&document, &asked);
+        let kept = self.documents.passed(&key);
+        let valid = kept.is_some();
+        let passed = match kept {
+            Some(passed) => passed,
+            None => {
+                let given = asked.variables();
+                Arc::new(self.gate.document(&document, asked.operation_name.as_deref(), &given)?)
+            }
+        };
+        let mut request = asked.request(passed.variables.clone());
         request.set_parsed_query(document.executable.clone());
-        let keep = (!known || found.keep_as.is_some()).then(|| Keep { text: found.text, document, hash: found.keep_as });
-        Ok(Ready { request, kind: passed.kind, operation: passed.root, cost: passed.cost, keep })
+        let (kind, operation, cost) = (passed.kind, passed.root.clone(), passed.cost);
+        // What changes is asked once, with variables that do not come again.
+        let again = (!valid && kind == OperationType::Query).then(|| (key.into(), passed));
+        let keep = (!valid || found.keep_as.is_some()).then(|| Keep { text: found.text, document, hash: found.keep_as, passed: again });
+        Ok(Ready { request, kind, operation, cost, valid, keep })
     }
 
     /// A document is kept when it has proved valid, never before.
     fn proved(&self, keep: &mut Option<Keep>, answer: &Answer) {
-        if let Some(Keep { text, document, hash }) = keep.take_if(|_| !answer.request_error) {
+        if let Some(Keep { text, document, hash, passed }) = keep.take_if(|_| !answer.request_error) {
             if let Some(hash) = hash {
                 self.documents.keep(hash, Arc::clone(&text));
+            }
+            if let Some((key, passed)) = passed {
+                self.documents.keep_passed(key, passed);
             }
             self.documents.keep_parsed(text, document);
         }
@@ -100,10 +122,11 @@ fn equip(app: &App, request: Request, caller: Caller) -> (Request, UnboundedRece
 
 /// Executes a query or a mutation.
 pub async fn execute(app: &App, ready: Ready, caller: Caller, manner: &Manner) -> Answer {
-    let Ready { request, cost, operation, mut keep, .. } = ready;
+    let Ready { request, cost, operation, valid, mut keep, .. } = ready;
     let began = Instant::now();
     let (request, mut asked) = equip(app, request, caller);
     let span = telemetry::operation(&operation);
+    let request = if valid { request.data(Known) } else { request };
     let answer = drive(app.schema.execute(request), &mut asked).instrument(span).await;
     let answer = executed(manner, answer, Some((cost, app.front.gate.allowed())), false);
     app.front.proved(&mut keep, &answer);

@@ -31,3 +31,4 @@ pub mod socket;
 pub mod sse;
 pub mod translate;
 pub mod turns;
+pub mod walk;

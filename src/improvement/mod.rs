@@ -19,7 +19,10 @@ use entity::report;
 pub use object::ImprovementAction;
 pub use occurrence::ActionOccurrence;
 
-use crate::{error::Result, graphql::context::children};
+use crate::{
+    error::Result,
+    graphql::{context::children, walk::Many},
+};
 
 /// Improvement actions of a report.
 #[derive(Clone)]
@@ -28,7 +31,7 @@ pub struct ImprovementPart(pub Arc<report::Model>);
 #[Object]
 impl ImprovementPart {
     /// 6.3 具体改进措施, in order.
-    async fn improvement_actions(&self, ctx: &Context<'_>) -> Result<Vec<ImprovementAction>> {
+    async fn improvement_actions(&self, ctx: &Context<'_>) -> Result<Many<ImprovementAction>> {
         let rows = children::<entity::improvement_action::Entity>(ctx, self.0.id).await?;
         Ok(rows.iter().cloned().map(ImprovementAction::new).collect())
     }

@@ -17,6 +17,7 @@ use crate::{
         context::{actor, children, parent, store},
         ids::Kind,
         scalars::{Day, Instant},
+        walk::{Many, One},
     },
     report::{
         Report,
@@ -76,12 +77,12 @@ impl ImprovementAction {
     }
 
     /// 责任部门, in order.
-    async fn owners(&self, ctx: &Context<'_>) -> Result<Vec<Department>> {
+    async fn owners(&self, ctx: &Context<'_>) -> Result<Many<Department>> {
         Owned::Action(self.0.id).departments(ctx, self.0.report_id).await
     }
 
     /// 牵头: the owner that leads, if one does.
-    async fn lead(&self, ctx: &Context<'_>) -> Option<Result<Department>> {
+    async fn lead(&self, ctx: &Context<'_>) -> Option<Result<One<Department>>> {
         let owners = match Owned::Action(self.0.id).read(ctx, self.0.report_id).await {
             Ok(owners) => owners,
             Err(error) => return Some(Err(error)),
@@ -96,9 +97,9 @@ impl ImprovementAction {
     }
 
     /// 计划完成时间.
-    async fn schedule(&self) -> Option<ActionSchedule> {
+    async fn schedule(&self) -> Option<One<ActionSchedule>> {
         let a = &self.0;
-        a.schedule_kind.map(|kind| ActionSchedule { kind, on: a.scheduled_on.map(Day), rule: a.rule.clone() })
+        a.schedule_kind.map(|kind| One(ActionSchedule { kind, on: a.scheduled_on.map(Day), rule: a.rule.clone() }))
     }
 
     /// The schedule's wording on the form: 每季度末.
@@ -107,7 +108,7 @@ impl ImprovementAction {
     }
 
     /// Its due dates, the first first; none before it is submitted.
-    async fn occurrences(&self, ctx: &Context<'_>) -> Result<Vec<ActionOccurrence>> {
+    async fn occurrences(&self, ctx: &Context<'_>) -> Result<Many<ActionOccurrence>> {
         let rows = children::<occurrence::Entity>(ctx, self.0.id).await?;
         Ok(rows.iter().cloned().map(ActionOccurrence).collect())
     }
@@ -156,7 +157,7 @@ impl ImprovementAction {
     }
 
     /// Who ended or cancelled it.
-    async fn closed_by(&self, ctx: &Context<'_>) -> Option<Result<Person>> {
+    async fn closed_by(&self, ctx: &Context<'_>) -> Option<Result<One<Person>>> {
         match self.0.closed_by {
             Some(id) => Some(Person::by_id(ctx, id).await),
             None => None,

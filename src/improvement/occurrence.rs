@@ -15,6 +15,7 @@ use crate::{
         context::{actor, children, parent, store},
         ids::Kind,
         scalars::{Day, Instant},
+        walk::{Many, One},
     },
     report::{
         owners::{Owned, codes, leads},
@@ -66,7 +67,7 @@ impl ActionOccurrence {
     }
 
     /// How it came to its due date, the first change first.
-    async fn reschedulings(&self, ctx: &Context<'_>) -> Result<Vec<Rescheduling>> {
+    async fn reschedulings(&self, ctx: &Context<'_>) -> Result<Many<Rescheduling>> {
         let rows = children::<rescheduling::Entity>(ctx, self.0.id).await?;
         Ok(rows.iter().cloned().map(Rescheduling).collect())
     }
@@ -82,7 +83,7 @@ impl ActionOccurrence {
     }
 
     /// Who recorded the completion.
-    async fn completed_by(&self, ctx: &Context<'_>) -> Option<Result<Person>> {
+    async fn completed_by(&self, ctx: &Context<'_>) -> Option<Result<One<Person>>> {
         match self.0.completed_by {
             Some(id) => Some(Person::by_id(ctx, id).await),
             None => None,
@@ -95,7 +96,7 @@ impl ActionOccurrence {
     }
 
     /// Every verification, the first first.
-    async fn attempts(&self, ctx: &Context<'_>) -> Result<Vec<VerificationAttempt>> {
+    async fn attempts(&self, ctx: &Context<'_>) -> Result<Many<VerificationAttempt>> {
         let rows = children::<verification::Entity>(ctx, self.0.id).await?;
         Ok(rows.iter().cloned().map(VerificationAttempt).collect())
     }
@@ -166,7 +167,7 @@ impl Rescheduling {
     }
 
     /// By whom.
-    async fn by(&self, ctx: &Context<'_>) -> Result<Person> {
+    async fn by(&self, ctx: &Context<'_>) -> Result<One<Person>> {
         Person::by_id(ctx, self.0.person_id).await
     }
 
@@ -198,7 +199,7 @@ impl VerificationAttempt {
     }
 
     /// By whom.
-    async fn by(&self, ctx: &Context<'_>) -> Result<Person> {
+    async fn by(&self, ctx: &Context<'_>) -> Result<One<Person>> {
         Person::by_id(ctx, self.0.person_id).await
     }
 

@@ -1,6 +1,6 @@
 //! The families of figures: a type for each, so that a client gets what it may read typed.
 
-use async_graphql::{OutputType, SimpleObject};
+use async_graphql::{ContainerType, SimpleObject};
 
 use super::{
     aftermath::SEVERITIES,
@@ -8,7 +8,10 @@ use super::{
     figure::{Figure, MetricDefinition, Shared, int},
     number::{median, percentile_of, rate},
 };
-use crate::{error::Result, graphql::scalars::Hundredths};
+use crate::{
+    error::Result,
+    graphql::{scalars::Hundredths, walk::Many},
+};
 
 /// A number of records.
 #[derive(SimpleObject)]
@@ -289,13 +292,13 @@ impl Figure for CycleFigure {
 #[graphql(concrete(name = "PeopleMetric", params(PeopleFigure)))]
 #[graphql(concrete(name = "OverdueMetric", params(OverdueFigure)))]
 #[graphql(concrete(name = "CycleMetric", params(CycleFigure)))]
-pub struct Metric<F: OutputType> {
+pub struct Metric<F: ContainerType> {
     /// What it means.
     pub definition: MetricDefinition,
     /// Of everything that the filter lets through.
     pub total: F,
     /// By group; empty unless `groupBy` is given. Time buckets in their order, the empty ones too.
-    pub groups: Vec<F>,
+    pub groups: Many<F>,
 }
 
 /// Budgets, per currency.
@@ -306,5 +309,5 @@ pub struct BudgetMetric {
     /// Of everything that the filter lets through, one for each currency.
     pub totals: Vec<BudgetFigure>,
     /// By group and currency; empty unless `groupBy` is given.
-    pub groups: Vec<BudgetFigure>,
+    pub groups: Many<BudgetFigure>,
 }

@@ -3,7 +3,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use async_graphql::{Context, ID, Object, OutputType, SimpleObject};
+use async_graphql::{ContainerType, Context, ID, Object, SimpleObject};
 
 use super::{
     count::{Cell, Keys},
@@ -19,6 +19,7 @@ use crate::{
         context::{departments, lang},
         labels::LABELS,
         scalars::Day,
+        walk::Many,
     },
 };
 
@@ -156,9 +157,9 @@ pub struct MetricExclusion {
 #[Object]
 impl Shared {
     /// What the group stands for; none for the total.
-    async fn keys(&self) -> Vec<MetricKey> {
+    async fn keys(&self) -> Many<MetricKey> {
         if !self.grouped {
-            return Vec::new();
+            return Many(Vec::new());
         }
         let key = |(dimension, value): (&Dimension, &Option<String>)| MetricKey {
             asked: Arc::clone(&self.asked),
@@ -209,7 +210,7 @@ pub fn int(n: i64) -> Result<i32> {
 }
 
 /// A kind of figure, made of what was counted for a group.
-pub trait Figure: Sized + OutputType {
+pub trait Figure: Sized + ContainerType {
     /// Makes it; `days` is how long its period or bucket is.
     ///
     /// # Errors

@@ -31,6 +31,7 @@ use crate::{
     graphql::{
         context::{actor, caller, store, turns},
         scalars::Day,
+        walk::Many,
     },
     store::Store,
 };
@@ -192,7 +193,7 @@ impl Metrics {
     }
 
     /// The groups in order, each empty time bucket beside every other key that occurs.
-    fn groups<F: Figure>(&self, asked: &Arc<Asked>, counted: &Counted) -> Result<Vec<F>> {
+    fn groups<F: Figure>(&self, asked: &Arc<Asked>, counted: &Counted) -> Result<Many<F>> {
         let buckets = &asked.buckets;
         let time = asked.by.iter().position(|d| d.is_time());
         let mut cells: BTreeMap<(usize, Keys), Option<&Cell>> = BTreeMap::new();

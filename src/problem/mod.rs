@@ -12,7 +12,10 @@ use entity::report;
 
 pub use object::Problem;
 
-use crate::{error::Result, graphql::context::children};
+use crate::{
+    error::Result,
+    graphql::{context::children, walk::Many},
+};
 
 /// Problems of a report.
 #[derive(Clone)]
@@ -21,7 +24,7 @@ pub struct ProblemPart(pub Arc<report::Model>);
 #[Object]
 impl ProblemPart {
     /// 3.1 发布中出现的问题汇总, by code.
-    async fn problems(&self, ctx: &Context<'_>) -> Result<Vec<Problem>> {
+    async fn problems(&self, ctx: &Context<'_>) -> Result<Many<Problem>> {
         let rows = children::<entity::problem::Entity>(ctx, self.0.id).await?;
         Ok(rows.iter().cloned().map(Problem).collect())
     }

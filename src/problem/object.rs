@@ -16,6 +16,7 @@ use crate::{
         context::{actor, children, parent, row},
         ids::Kind,
         scalars::Instant,
+        walk::{Many, One},
     },
     report::{
         Report,
@@ -94,12 +95,12 @@ impl Problem {
     }
 
     /// 负责部门, in order.
-    async fn owners(&self, ctx: &Context<'_>) -> Result<Vec<Department>> {
+    async fn owners(&self, ctx: &Context<'_>) -> Result<Many<Department>> {
         Owned::Problem(self.0.id).departments(ctx, self.0.report_id).await
     }
 
     /// Who recorded it.
-    async fn recorded_by(&self, ctx: &Context<'_>) -> Result<Person> {
+    async fn recorded_by(&self, ctx: &Context<'_>) -> Result<One<Person>> {
         Person::by_id(ctx, self.0.recorded_by).await
     }
 
@@ -109,9 +110,9 @@ impl Problem {
     }
 
     /// 3.2 重大问题复盘: required where it triggered a rollback or its impact is `HIGH`.
-    async fn incident_review(&self, ctx: &Context<'_>) -> Option<Result<IncidentReview>> {
+    async fn incident_review(&self, ctx: &Context<'_>) -> Option<Result<One<IncidentReview>>> {
         let found = children::<incident_review::Entity>(ctx, self.0.report_id).await;
-        found.map(|rows| rows.iter().find(|r| r.problem_id == self.0.id).cloned().map(IncidentReview)).transpose()
+        found.map(|rows| rows.iter().find(|r| r.problem_id == self.0.id).cloned().map(|row| One(IncidentReview(row)))).transpose()
     }
 
     /// Counts the changes; send it as `expectedVersion`.
@@ -167,7 +168,7 @@ impl IncidentReview {
     }
 
     /// 处理过程: what happened when, in order.
-    async fn timeline(&self, ctx: &Context<'_>) -> Result<Vec<TimelineEntry>> {
+    async fn timeline(&self, ctx: &Context<'_>) -> Result<Many<TimelineEntry>> {
         let rows = children::<timeline_entry::Entity>(ctx, self.0.report_id).await?;
         let rows = rows.iter().filter(|t| t.problem_id == self.0.problem_id);
         Ok(rows.map(|t| TimelineEntry { at: Instant(t.at), event: t.event.clone() }).collect())

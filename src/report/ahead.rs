@@ -66,6 +66,11 @@ fn gather(field: SelectionField<'_>) -> Tables {
     field.selection_set().fold(Tables::of(needs(field.name())), |all, below| all.and(gather(below)))
 }
 
+/// What the selection of the field at hand will ask of reports.
+pub fn tables(ctx: &Context<'_>) -> Tables {
+    ctx.field().selection_set().fold(Tables::default(), |all, below| all.and(gather(below)))
+}
+
 /// Reads what the selection of the field at hand will ask of these reports.
 ///
 /// # Errors
@@ -74,6 +79,5 @@ pub async fn read(ctx: &Context<'_>, reports: &[Uuid]) -> Result<()> {
     if reports.is_empty() {
         return Ok(());
     }
-    let tables = ctx.field().selection_set().fold(Tables::default(), |all, below| all.and(gather(below)));
-    store(ctx)?.bundle(&loaders(ctx)?.bundled(), tables, reports).await
+    store(ctx)?.bundle(&loaders(ctx)?.bundled(), tables(ctx), reports).await
 }

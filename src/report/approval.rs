@@ -16,6 +16,7 @@ use crate::{
     graphql::{
         context::{children, parent},
         scalars::{Day, Instant},
+        walk::{Many, One},
     },
 };
 
@@ -26,8 +27,8 @@ pub struct ApprovalPart(pub Arc<report::Model>);
 #[Object]
 impl ApprovalPart {
     /// What submission still needs, who owes it, and the share done per section.
-    async fn completeness(&self, ctx: &Context<'_>) -> Option<Result<Completeness>> {
-        Some(completeness(ctx, &self.0).await)
+    async fn completeness(&self, ctx: &Context<'_>) -> Option<Result<One<Completeness>>> {
+        Some(completeness(ctx, &self.0).await.map(One))
     }
 
     /// How often it was submitted.
@@ -45,7 +46,7 @@ impl ApprovalPart {
     }
 
     /// 产品部负责人签字, of the round at hand; null while it is not signed.
-    async fn product_head_signature(&self, ctx: &Context<'_>) -> Option<Result<Signature>> {
+    async fn product_head_signature(&self, ctx: &Context<'_>) -> Option<Result<One<Signature>>> {
         if !matches!(self.0.state, ReportState::Signed | ReportState::Filed) {
             return None;
         }
@@ -54,23 +55,23 @@ impl ApprovalPart {
             Err(error) => return Some(Err(error)),
         };
         let step = steps.iter().rev().find(|s| s.act == LifeCycleAct::Sign && s.round == self.0.round)?;
-        Some(Signature::of(&self.0, step))
+        Some(Signature::of(&self.0, step).map(One))
     }
 
     /// 产品发布管理委员会意见, of every round.
-    async fn committee_opinions(&self, ctx: &Context<'_>) -> Result<Vec<CommitteeOpinion>> {
+    async fn committee_opinions(&self, ctx: &Context<'_>) -> Result<Many<CommitteeOpinion>> {
         let steps = children::<life_cycle_step::Entity>(ctx, self.0.id).await?;
         Ok(steps.iter().filter_map(|s| CommitteeOpinion::of(s, &steps)).collect())
     }
 
     /// 备案: null while it is not filed.
-    async fn filing(&self, ctx: &Context<'_>) -> Option<Result<Filing>> {
+    async fn filing(&self, ctx: &Context<'_>) -> Option<Result<One<Filing>>> {
         let steps = match children::<life_cycle_step::Entity>(ctx, self.0.id).await {
             Ok(steps) => steps,
             Err(error) => return Some(Err(error)),
         };
         let step = steps.iter().find(|s| s.act == LifeCycleAct::File)?.clone();
-        Some(Ok(Filing(step)))
+        Some(Ok(One(Filing(step))))
     }
 
     /// Every submission with what became of it, the first first.
@@ -88,7 +89,7 @@ impl ApprovalPart {
 }
 
 async fn completeness(ctx: &Context<'_>, row: &Arc<report::Model>) -> Result<Completeness> {
-    Completeness::of(ctx, &Content::read(ctx, Arc::clone(row)).await?).await
+    Completeness::of(ctx, &Box::pin(Content::read(ctx, Arc::clone(row))).await?).await
 }
 
 /// A signature: who, when, and the digest of what was signed.
@@ -110,7 +111,7 @@ impl Signature {
 #[Object]
 impl Signature {
     /// Who signed.
-    async fn by(&self, ctx: &Context<'_>) -> Result<Person> {
+    async fn by(&self, ctx: &Context<'_>) -> Result<One<Person>> {
         Person::by_id(ctx, self.person).await
     }
 
@@ -131,7 +132,7 @@ impl Signature {
 }
 
 async fn digest_now(ctx: &Context<'_>, row: &Arc<report::Model>) -> Result<String> {
-    let content = Content::read(ctx, Arc::clone(row)).await?;
+    let content = Box::pin(Content::read(ctx, Arc::clone(row))).await?;
     let application = parent::<release_application::Entity>(ctx, row.application_id).await?;
     let product = match row.product_id {
         Some(id) => Some(parent::<product::Entity>(ctx, id).await?),
@@ -177,7 +178,7 @@ impl CommitteeOpinion {
     }
 
     /// Who signed for the committee.
-    async fn by(&self, ctx: &Context<'_>) -> Result<Person> {
+    async fn by(&self, ctx: &Context<'_>) -> Result<One<Person>> {
         Person::by_id(ctx, self.step.person_id).await
     }
 
@@ -199,7 +200,7 @@ pub struct Filing(life_cycle_step::Model);
 #[Object]
 impl Filing {
     /// 备案部门.
-    async fn department(&self, ctx: &Context<'_>) -> Option<Result<Department>> {
+    async fn department(&self, ctx: &Context<'_>) -> Option<Result<One<Department>>> {
         match &self.0.department {
             Some(code) => Some(Department::by_code(ctx, code).await),
             None => None,
@@ -212,7 +213,7 @@ impl Filing {
     }
 
     /// Who filed it.
-    async fn by(&self, ctx: &Context<'_>) -> Result<Person> {
+    async fn by(&self, ctx: &Context<'_>) -> Result<One<Person>> {
         Person::by_id(ctx, self.0.person_id).await
     }
 
@@ -244,7 +245,7 @@ impl Round {
     }
 
     /// Who submitted.
-    async fn submitted_by(&self, ctx: &Context<'_>) -> Result<Person> {
+    async fn submitted_by(&self, ctx: &Context<'_>) -> Result<One<Person>> {
         Person::by_id(ctx, self.submission.person_id).await
     }
 
@@ -312,7 +313,7 @@ impl LifeCycleStep {
     }
 
     /// By whom.
-    async fn by(&self, ctx: &Context<'_>) -> Result<Person> {
+    async fn by(&self, ctx: &Context<'_>) -> Result<One<Person>> {
         Person::by_id(ctx, self.0.person_id).await
     }
 

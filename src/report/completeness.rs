@@ -1,6 +1,6 @@
 //! What submission needs (`model.md`, "Needed for submission"): the list of what is missing, who owes it, and the share done.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, fmt::Display};
 
 use async_graphql::{Context, SimpleObject};
 use chrono::NaiveDate;
@@ -15,7 +15,10 @@ use crate::{
     catalog::Department,
     clock::Calendar,
     error::{Result, Said, UserError, UserErrorCode, say},
-    graphql::context::{lang, store},
+    graphql::{
+        context::{lang, store},
+        walk::Many,
+    },
     report::rules,
 };
 
@@ -26,12 +29,19 @@ const PRODUCT: &str = "PRODUCT";
 pub struct Need {
     /// Which section of the form.
     pub section: ReportSection,
+    /// What to say, where it is not there.
+    pub missing: Option<Missing>,
+}
+
+/// Something that submission needs and that is missing.
+#[derive(Debug, Clone)]
+pub struct Missing {
+    /// Which section of the form.
+    pub section: ReportSection,
     /// Path of the field, outermost first.
     pub field: Vec<String>,
     /// Code of the department that owes it.
     pub department: String,
-    /// Whether it is there.
-    pub met: bool,
     /// What is missing.
     pub message: Said,
 }
@@ -43,16 +53,20 @@ struct Needs<'a> {
 }
 
 impl Needs<'_> {
-    fn add(&mut self, section: ReportSection, field: &str, department: &str, met: bool, message: Said) {
-        // What a retired department owned, PRODUCT may do, so PRODUCT owes it.
-        let department = if self.retired.contains(department) { PRODUCT } else { department };
-        let field = field.split('.').map(str::to_owned).collect();
-        self.list.push(Need { section, field, department: department.to_owned(), met, message });
+    /// Most is there, most of the time: only of what is not, more is said.
+    fn add(&mut self, section: ReportSection, field: impl Display, department: &str, met: bool, message: impl FnOnce() -> Said) {
+        let missing = (!met).then(|| {
+            // What a retired department owned, PRODUCT may do, so PRODUCT owes it.
+            let department = if self.retired.contains(department) { PRODUCT } else { department };
+            let field = field.to_string().split('.').map(str::to_owned).collect();
+            Missing { section, field, department: department.to_owned(), message: message() }
+        });
+        self.list.push(Need { section, missing });
     }
 
     /// A plain field: "`what` is missing".
     fn field(&mut self, section: ReportSection, field: &str, department: &str, met: bool, what: (&str, &str)) {
-        self.add(section, field, department, met, say(format!("{} is missing", what.0), format!("缺少{}", what.1)));
+        self.add(section, field, department, met, || say(format!("{} is missing", what.0), format!("缺少{}", what.1)));
     }
 }
 
@@ -69,7 +83,7 @@ pub fn needs(content: &Content, retired: &HashSet<String>, calendar: Calendar, t
     }
     if content.report.outcome == ReleaseOutcome::RolledBack {
         let met = content.problems.iter().any(|p| p.triggered_rollback);
-        let said = say("A rolled back release needs a problem that triggered the rollback", "发布已回滚，须至少记录一个触发回滚的问题");
+        let said = || say("A rolled back release needs a problem that triggered the rollback", "发布已回滚，须至少记录一个触发回滚的问题");
         needs.add(ReportSection::Problems, "problems", PRODUCT, met, said);
     }
     for category in [IssueCategory::Functional, IssueCategory::Performance, IssueCategory::Compatibility, IssueCategory::Security] {
@@ -115,9 +129,9 @@ fn basics(content: &Content, needs: &mut Needs<'_>) {
         needs.field(ReportSection::Basics, "actualDurationMinutes", PRODUCT, met, ("The actual duration", "实际发布时长"));
     }
     for participant in content.participants.iter() {
-        let said = say(format!("{} names no person", participant.department), format!("{} 未填写核心参与人员", participant.department));
-        let path = format!("participants.{}.people", participant.department);
-        needs.add(ReportSection::Basics, &path, PRODUCT, !content.people_of(participant.id).is_empty(), said);
+        let said = || say(format!("{} names no person", participant.department), format!("{} 未填写核心参与人员", participant.department));
+        let path = format_args!("participants.{}.people", participant.department);
+        needs.add(ReportSection::Basics, path, PRODUCT, !content.people_of(participant.id).is_empty(), said);
     }
 }
 
@@ -142,14 +156,14 @@ fn milestone(content: &Content, m: &milestone::Model, calendar: Calendar, today:
     let section = ReportSection::Milestones;
     let path = |field: &str| format!("milestones.{}.{field}", name.replace('.', " "));
     if !may_be_open {
-        let said = say(format!("{name} has no planned time"), format!("{name} 缺少计划完成时间"));
-        needs.add(section, &path("plannedAt"), owner, m.planned_at.is_some(), said);
-        let said = say(format!("{name} has no actual time"), format!("{name} 缺少实际完成时间"));
-        needs.add(section, &path("actualAt"), owner, m.actual_at.is_some(), said);
+        let said = || say(format!("{name} has no planned time"), format!("{name} 缺少计划完成时间"));
+        needs.add(section, path("plannedAt"), owner, m.planned_at.is_some(), said);
+        let said = || say(format!("{name} has no actual time"), format!("{name} 缺少实际完成时间"));
+        needs.add(section, path("actualAt"), owner, m.actual_at.is_some(), said);
     }
     if rules::milestone_status(m, calendar, calendar.start_of(today)) == MilestoneStatus::Delayed {
-        let said = say(format!("{name} is delayed and gives no reason"), format!("{name} 已延迟，缺少延迟原因"));
-        needs.add(section, &path("delayReason"), owner, m.delay_reason.is_some(), said);
+        let said = || say(format!("{name} is delayed and gives no reason"), format!("{name} 已延迟，缺少延迟原因"));
+        needs.add(section, path("delayReason"), owner, m.delay_reason.is_some(), said);
     }
 }
 
@@ -177,8 +191,8 @@ fn problem(content: &Content, p: &problem::Model, needs: &mut Needs<'_>) {
     let owners = content.owners_of(p.id);
     let owner = owners.first().map_or(PRODUCT, |o| o.department.as_str());
     let mut need = |field: &str, met: bool, en: &str, zh: &str| {
-        let said = say(format!("{code}: {en} is missing"), format!("{code} 缺少{zh}"));
-        needs.add(ReportSection::Problems, &format!("problems.{code}.{field}"), owner, met, said);
+        let said = || say(format!("{code}: {en} is missing"), format!("{code} 缺少{zh}"));
+        needs.add(ReportSection::Problems, format_args!("problems.{code}.{field}"), owner, met, said);
     };
     need("phase", p.phase.is_some(), "the phase", "出现阶段");
     need("impact", p.impact.is_some(), "the impact", "影响程度");
@@ -218,10 +232,10 @@ fn statistics(content: &Content, category: IssueCategory, needs: &mut Needs<'_>)
     };
     let owner = statistics_owner(category);
     let section = ReportSection::PostRelease;
-    let said = say(format!("{name}: found is not given for each severity"), format!("{name} 未按严重程度填写发现数量"));
-    needs.add(section, &format!("postReleaseStats.{name}.found"), owner, row.is_some_and(found), said);
-    let said = say(format!("{name}: fixed is missing"), format!("{name} 缺少已修复数量"));
-    needs.add(section, &format!("postReleaseStats.{name}.fixed"), owner, row.is_some_and(|s| s.fixed.is_some()), said);
+    let said = || say(format!("{name}: found is not given for each severity"), format!("{name} 未按严重程度填写发现数量"));
+    needs.add(section, format_args!("postReleaseStats.{name}.found"), owner, row.is_some_and(found), said);
+    let said = || say(format!("{name}: fixed is missing"), format!("{name} 缺少已修复数量"));
+    needs.add(section, format_args!("postReleaseStats.{name}.fixed"), owner, row.is_some_and(|s| s.fixed.is_some()), said);
 }
 
 fn evaluation(content: &Content, needs: &mut Needs<'_>) {
@@ -245,17 +259,17 @@ fn evaluation(content: &Content, needs: &mut Needs<'_>) {
         if ["INFOSEC", "COMMITTEE"].contains(&participant) {
             continue;
         }
-        let said = say(format!("{participant} has no statement of its performance"), format!("{participant} 缺少协作表现"));
+        let said = || say(format!("{participant} has no statement of its performance"), format!("{participant} 缺少协作表现"));
         let met = of(participant).is_some_and(|e| e.performance.is_some());
-        needs.add(section, &format!("departmentEvaluations.{participant}.performance"), participant, met, said);
+        needs.add(section, format_args!("departmentEvaluations.{participant}.performance"), participant, met, said);
     }
 }
 
 fn actions(content: &Content, today: NaiveDate, needs: &mut Needs<'_>) {
     for (place, action) in (1..).zip(content.actions.iter()) {
         let mut need = |field: &str, met: bool, en: &str, zh: &str| {
-            let said = say(format!("Action {place}: {en} is missing"), format!("改进措施 {place} 缺少{zh}"));
-            needs.add(ReportSection::Actions, &format!("improvementActions.{place}.{field}"), PRODUCT, met, said);
+            let said = || say(format!("Action {place}: {en} is missing"), format!("改进措施 {place} 缺少{zh}"));
+            needs.add(ReportSection::Actions, format_args!("improvementActions.{place}.{field}"), PRODUCT, met, said);
         };
         need("measure", !action.measure.trim().is_empty(), "the measure", "措施内容");
         need("owners", !content.owners_of(action.id).is_empty(), "an owner", "责任部门");
@@ -272,14 +286,14 @@ fn actions(content: &Content, today: NaiveDate, needs: &mut Needs<'_>) {
 
 /// What is missing, as user errors of `reportSubmit`.
 pub fn as_errors(needs: Vec<Need>) -> Vec<UserError> {
-    let error = |n: Need| UserError {
+    let error = |n: Missing| UserError {
         code: UserErrorCode::Incomplete,
         field: n.field,
         message: n.message,
         current_version: None,
         department: Some(n.department),
     };
-    needs.into_iter().filter(|n| !n.met).map(error).collect()
+    needs.into_iter().filter_map(|n| n.missing).map(error).collect()
 }
 
 /// What submission still needs, and how much of each section is there.
@@ -288,9 +302,9 @@ pub struct Completeness {
     /// Whether nothing is missing: `reportSubmit` would pass.
     pub complete: bool,
     /// Everything that is missing.
-    pub missing: Vec<MissingItem>,
+    pub missing: Many<MissingItem>,
     /// The share done of each section that submission asks anything of.
-    pub sections: Vec<SectionCompleteness>,
+    pub sections: Many<SectionCompleteness>,
 }
 
 /// Something that submission needs and that is missing.
@@ -335,13 +349,13 @@ impl Completeness {
             });
             if let Some(section) = sections.get_mut(place) {
                 section.required += 1;
-                section.done += i32::from(need.met);
+                section.done += i32::from(need.missing.is_none());
                 section.share = f64::from(section.done) / f64::from(section.required);
             }
         }
-        let missing = all.into_iter().filter(|n| !n.met).collect();
+        let missing = all.into_iter().filter_map(|n| n.missing).collect();
         let missing = MissingItem::list(ctx, missing).await?;
-        Ok(Self { complete: missing.is_empty(), missing, sections })
+        Ok(Self { complete: missing.is_empty(), missing: Many(missing), sections: Many(sections) })
     }
 }
 
@@ -350,15 +364,15 @@ impl MissingItem {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn list(ctx: &Context<'_>, needs: Vec<Need>) -> Result<Vec<Self>> {
+    pub async fn list(ctx: &Context<'_>, missing: Vec<Missing>) -> Result<Vec<Self>> {
         let lang = lang(ctx);
-        let departments = Department::by_codes(ctx, needs.iter().map(|n| n.department.as_str())).await?;
-        let object = |(n, department): (Need, Department)| Self {
+        let departments = Department::by_codes(ctx, missing.iter().map(|n| n.department.as_str())).await?;
+        let object = |(n, department): (Missing, Department)| Self {
             section: n.section,
             field: n.field,
             message: n.message.text(lang).to_owned(),
             department,
         };
-        Ok(needs.into_iter().zip(departments).map(object).collect())
+        Ok(missing.into_iter().zip(departments.0).map(object).collect())
     }
 }

@@ -16,6 +16,7 @@ use crate::{
         filter::{DateTimeFilter, StringFilter},
         ids::Kind,
         scalars::Instant,
+        walk::One,
     },
     store::page::{Kind as SortKind, PageArgs, Sort},
 };
@@ -53,9 +54,9 @@ impl AuditEntry {
     }
 
     /// Who did it.
-    async fn by(&self, ctx: &Context<'_>) -> Option<Result<Person>> {
+    async fn by(&self, ctx: &Context<'_>) -> Option<Result<One<Person>>> {
         let found = row::<person::Entity>(ctx, self.0.person_id?).await;
-        found.map(|p| p.map(|p| Person((*p).clone()))).transpose()
+        found.map(|p| p.map(|p| One(Person((*p).clone())))).transpose()
     }
 
     /// In which capacity: the memberships and roles of the token, as `PRODUCT:HEAD AUDITOR`.

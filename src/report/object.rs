@@ -16,6 +16,7 @@ use crate::{
         context::{actor, children, departments, parent},
         ids::Kind,
         scalars::{Day, Hundredths, Instant},
+        walk::{Many, One},
     },
 };
 
@@ -41,12 +42,12 @@ impl HeaderPart {
     }
 
     /// The release application, which lives in another system.
-    async fn application(&self, ctx: &Context<'_>) -> Result<ReleaseApplication> {
-        Ok(ReleaseApplication(parent::<release_application::Entity>(ctx, self.0.application_id).await?))
+    async fn application(&self, ctx: &Context<'_>) -> Result<One<ReleaseApplication>> {
+        Ok(One(ReleaseApplication(parent::<release_application::Entity>(ctx, self.0.application_id).await?)))
     }
 
     /// 编制部门: the department that prepares the report.
-    async fn prepared_by(&self, ctx: &Context<'_>) -> Result<Department> {
+    async fn prepared_by(&self, ctx: &Context<'_>) -> Result<One<Department>> {
         Department::by_code(ctx, &self.0.prepared_by).await
     }
 
@@ -105,8 +106,8 @@ impl HeaderPart {
     }
 
     /// What you may do with it now.
-    async fn viewer_can(&self, ctx: &Context<'_>) -> Result<ReportPermissions> {
-        ReportPermissions::of(ctx, &self.0).await
+    async fn viewer_can(&self, ctx: &Context<'_>) -> Result<One<ReportPermissions>> {
+        ReportPermissions::of(ctx, &self.0).await.map(One)
     }
 }
 
@@ -117,9 +118,9 @@ pub struct BasicsPart(pub Arc<report::Model>);
 #[Object]
 impl BasicsPart {
     /// 产品名称: the product.
-    async fn product(&self, ctx: &Context<'_>) -> Option<Result<Product>> {
+    async fn product(&self, ctx: &Context<'_>) -> Option<Result<One<Product>>> {
         match self.0.product_id {
-            Some(id) => Some(parent::<product::Entity>(ctx, id).await.map(Product)),
+            Some(id) => Some(parent::<product::Entity>(ctx, id).await.map(|row| One(Product(row)))),
             None => None,
         }
     }
@@ -135,7 +136,7 @@ impl BasicsPart {
     }
 
     /// 发布负责人.
-    async fn release_owner(&self, ctx: &Context<'_>) -> Option<Result<Person>> {
+    async fn release_owner(&self, ctx: &Context<'_>) -> Option<Result<One<Person>>> {
         match self.0.release_owner_id {
             Some(id) => Some(Person::by_id(ctx, id).await),
             None => None,
@@ -193,7 +194,7 @@ impl BasicsPart {
     }
 
     /// 参与部门 and 核心参与人员: one row a department, in order.
-    async fn participants(&self, ctx: &Context<'_>) -> Result<Vec<Participant>> {
+    async fn participants(&self, ctx: &Context<'_>) -> Result<Many<Participant>> {
         let rows = children::<participant::Entity>(ctx, self.0.id).await?;
         Ok(rows.iter().map(|row| Participant(row.clone())).collect())
     }
@@ -227,15 +228,16 @@ pub struct Participant(pub participant::Model);
 #[Object]
 impl Participant {
     /// The department.
-    async fn department(&self, ctx: &Context<'_>) -> Result<Department> {
+    async fn department(&self, ctx: &Context<'_>) -> Result<One<Department>> {
         Department::by_code(ctx, &self.0.department).await
     }
 
     /// 核心参与人员, in order.
-    async fn people(&self, ctx: &Context<'_>) -> Result<Vec<Person>> {
+    async fn people(&self, ctx: &Context<'_>) -> Result<Many<Person>> {
         let rows = children::<participant_person::Entity>(ctx, self.0.report_id).await?;
         let ids = rows.iter().filter(|row| row.participant_id == self.0.id).map(|row| row.person_id);
-        futures_util::future::try_join_all(ids.map(|id| Person::by_id(ctx, id))).await
+        let people = futures_util::future::try_join_all(ids.map(|id| Person::by_id(ctx, id))).await?;
+        Ok(people.into_iter().map(|person| person.0).collect())
     }
 }
 

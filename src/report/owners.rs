@@ -7,7 +7,7 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, prel
 use crate::{
     catalog::Department,
     error::Result,
-    graphql::context::children,
+    graphql::{context::children, walk::Many},
     store::{Opened, Permitted, insert_many},
 };
 
@@ -65,7 +65,7 @@ impl Owned {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn departments(self, ctx: &Context<'_>, report_id: Uuid) -> Result<Vec<Department>> {
+    pub async fn departments(self, ctx: &Context<'_>, report_id: Uuid) -> Result<Many<Department>> {
         let rows = self.read(ctx, report_id).await?;
         Department::by_codes(ctx, rows.iter().map(|o| o.department.as_str())).await
     }

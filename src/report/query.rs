@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, Object, OneofObject};
 use entity::{release_application, report};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select};
 
 use super::{
     Report, ahead,
@@ -13,7 +13,7 @@ use crate::{
     error::Result,
     graphql::{
         connection::{List, Total, connect},
-        context::{actor, store},
+        context::{actor, loaders, store},
         ids::Kind,
     },
     metrics::drill,
@@ -40,8 +40,9 @@ impl ReportRootQuery {
     /// One report, or null where it is absent or you may not see it.
     async fn report(&self, ctx: &Context<'_>, #[graphql(desc = "Its name.")] by: ReportBy) -> Option<Result<Report>> {
         let found = async {
-            let found = find(ctx, by).await?;
-            ahead::read(ctx, &found.iter().map(|r| r.id).collect::<Vec<_>>()).await?;
+            let Some(query) = named(by) else { return Ok(None) };
+            let query = query.filter(visible(actor(ctx)?));
+            let found = store(ctx)?.one_bundled(&loaders(ctx)?.bundled(), ahead::tables(ctx), query).await?;
             Ok(found.map(Report::new))
         };
         found.await.transpose()
@@ -68,31 +69,20 @@ impl ReportRootQuery {
     }
 }
 
-/// The report that the caller sees under this name.
-///
-/// # Errors
-/// A fault of the database.
-pub async fn find(ctx: &Context<'_>, by: ReportBy) -> Result<Option<report::Model>> {
-    let query = report::Entity::find().filter(visible(actor(ctx)?));
-    let query = match by {
-        ReportBy::Id(id) => match Kind::Report.uuid(&id) {
-            Ok(id) => query.filter(report::Column::Id.eq(id)),
-            Err(_) => return Ok(None),
-        },
-        ReportBy::Number(number) => match FormNumber::read_report(&number) {
-            Some(number) => query.filter(report::Column::Number.eq(number.to_string())),
-            None => return Ok(None),
-        },
+/// The report of this name; `None` for what is no name.
+fn named(by: ReportBy) -> Option<Select<report::Entity>> {
+    let query = report::Entity::find();
+    Some(match by {
+        ReportBy::Id(id) => query.filter(report::Column::Id.eq(Kind::Report.uuid(&id).ok()?)),
+        ReportBy::Number(number) => query.filter(report::Column::Number.eq(FormNumber::read_report(&number)?.to_string())),
         ReportBy::ApplicationNumber(number) => {
-            let Ok(number) = FormNumber::application("by.applicationNumber", &number) else { return Ok(None) };
-            let application = release_application::Entity::find().filter(release_application::Column::Number.eq(number.to_string()));
-            let Some(application) = store(ctx)?.one(application).await? else { return Ok(None) };
-            let live = Condition::all().add(report::Column::LiveApplicationId.eq(application.id));
-            if let Some(live) = store(ctx)?.one(query.clone().filter(live)).await? {
-                return Ok(Some(live));
-            }
-            query.filter(report::Column::ApplicationId.eq(application.id)).order_by_desc(report::Column::Id)
+            let number = FormNumber::application("by.applicationNumber", &number).ok()?;
+            let of_this = release_application::Column::Number.eq(number.to_string());
+            let application = release_application::Entity::find().filter(of_this).select_only().column(release_application::Column::Id);
+            query
+                .filter(report::Column::ApplicationId.in_subquery(application.into_query()))
+                .order_by_asc(report::Column::LiveApplicationId.is_null())
+                .order_by_desc(report::Column::Id)
         }
-    };
-    store(ctx)?.one(query).await
+    })
 }

@@ -16,6 +16,7 @@ use crate::{
         input::{Checks, LONG, expect_version},
         payload::{UserError, answer},
         scalars::Hundredths,
+        walk::One,
     },
     store::{Change, Origin, Permitted, Store, insert_many, update},
 };
@@ -27,9 +28,9 @@ pub struct SummaryPart(pub Arc<report::Model>);
 #[Object]
 impl SummaryPart {
     /// 6.1 本次发布核心成果.
-    async fn achievements(&self) -> Achievements {
+    async fn achievements(&self) -> One<Achievements> {
         let r = &self.0;
-        Achievements {
+        One(Achievements {
             features_added: r.features_added,
             bugs_fixed: r.bugs_fixed,
             vulnerabilities_fixed: r.vulnerabilities_fixed,
@@ -38,7 +39,7 @@ impl SummaryPart {
             collaboration_findings: r.collaboration_findings.clone(),
             efficiency_gain_percent: r.efficiency_gain_percent.map(Hundredths),
             version: r.summary_version,
-        }
+        })
     }
 
     /// 6.2 主要不足: statements, in order.

@@ -18,7 +18,7 @@ use sea_orm::{
 
 use super::{
     Report,
-    completeness::{MissingItem, needs},
+    completeness::{Missing, MissingItem, needs},
     content::Content,
     object::retired,
 };
@@ -156,8 +156,8 @@ async fn contributions(ctx: &Context<'_>) -> Result<Vec<OwedContribution>> {
     let retired = retired(ctx).await?;
     let mut list = Vec::new();
     for content in contents {
-        let mut owed = needs(&content, &retired, store.calendar, store.today());
-        owed.retain(|n| !n.met && mine.contains(&n.department));
+        let missing = needs(&content, &retired, store.calendar, store.today()).into_iter().filter_map(|need| need.missing);
+        let owed: Vec<Missing> = missing.filter(|missing| mine.contains(&missing.department)).collect();
         if !owed.is_empty() {
             list.push(OwedContribution { report: Report::shared(content.report), missing: MissingItem::list(ctx, owed).await? });
         }

@@ -5,24 +5,26 @@
 
 use std::{
     any::{Any, TypeId},
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
 };
 
+use chrono::{DateTime, Utc};
 use entity::{
     department, department_evaluation, feedback_source, improvement_action, incident_review, life_cycle_step, milestone, occurrence, owner,
     participant, participant_person, person, planned_fix, post_release_stat, problem, product, product_project, release_application,
     report, reported_value, rescheduling, shortcoming, staffing, timeline_entry, typical_case, verification,
 };
 use sea_orm::{
-    ColumnTrait, ColumnType, ConnectionTrait, DbBackend, EntityName, EntityTrait, IdenStatic, Iterable, PrimaryKeyToColumn, Statement,
-    prelude::Uuid,
+    ConnectionTrait, FromQueryResult, Iterable, ModelTrait, PrimaryKeyToColumn, QueryResult, QueryTrait, Select, Statement, Value,
+    prelude::Uuid, sea_query::Expr,
 };
 use serde::de::DeserializeOwned;
 
 use super::{
     Store,
-    children::{ById, Child, any_of_text, any_of_values},
+    children::{ById, Child, any_of_values},
+    lists::{self, Whose},
 };
 use crate::error::{Error, Result};
 
@@ -63,35 +65,6 @@ pub enum Table {
     Department,
 }
 
-const ALL: [Table; 26] = [
-    Table::Participant,
-    Table::ParticipantPerson,
-    Table::Staffing,
-    Table::Milestone,
-    Table::Owner,
-    Table::Problem,
-    Table::IncidentReview,
-    Table::TimelineEntry,
-    Table::PostReleaseStat,
-    Table::PlannedFix,
-    Table::FeedbackSource,
-    Table::Case,
-    Table::Evaluation,
-    Table::Shortcoming,
-    Table::Action,
-    Table::Step,
-    Table::ReportedValue,
-    Table::Successor,
-    Table::Occurrence,
-    Table::Rescheduling,
-    Table::Verification,
-    Table::Product,
-    Table::Project,
-    Table::Application,
-    Table::Person,
-    Table::Department,
-];
-
 impl Tables {
     /// These.
     pub fn of(list: &[Table]) -> Self {
@@ -112,14 +85,45 @@ impl Tables {
         self.0.count_ones()
     }
 
-    fn has(self, table: Table) -> bool {
+    /// Whether this is one of them.
+    pub fn has(self, table: Table) -> bool {
         self.0 & table.bit() != 0
     }
 }
 
 impl Table {
+    /// All of them.
+    pub(super) const ALL: [Self; 26] = [
+        Self::Participant,
+        Self::ParticipantPerson,
+        Self::Staffing,
+        Self::Milestone,
+        Self::Owner,
+        Self::Problem,
+        Self::IncidentReview,
+        Self::TimelineEntry,
+        Self::PostReleaseStat,
+        Self::PlannedFix,
+        Self::FeedbackSource,
+        Self::Case,
+        Self::Evaluation,
+        Self::Shortcoming,
+        Self::Action,
+        Self::Step,
+        Self::ReportedValue,
+        Self::Successor,
+        Self::Occurrence,
+        Self::Rescheduling,
+        Self::Verification,
+        Self::Product,
+        Self::Project,
+        Self::Application,
+        Self::Person,
+        Self::Department,
+    ];
+
     fn bit(self) -> u32 {
-        ALL.iter().position(|t| std::mem::discriminant(t) == std::mem::discriminant(&self)).map_or(0, |place| 1 << place)
+        Self::ALL.iter().position(|t| std::mem::discriminant(t) == std::mem::discriminant(&self)).map_or(0, |place| 1 << place)
     }
 }
 
@@ -157,93 +161,25 @@ impl Bundled {
     }
 }
 
-/// A column, as the models read it from JSON.
-fn column<C: ColumnTrait>(column: C, postgres: bool) -> String {
-    let name = format!("t.\"{}\"", IdenStatic::as_str(&column));
-    if postgres {
-        return name;
+/// What siblings are ordered by, as the databases order it.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    Number(Option<i64>),
+    Id(Option<Uuid>),
+    Time(Option<DateTime<Utc>>),
+    Text(Option<String>),
+    Other,
+}
+
+fn rank(value: Value) -> Rank {
+    match value {
+        Value::Int(n) => Rank::Number(n.map(i64::from)),
+        Value::BigInt(n) => Rank::Number(n),
+        Value::Uuid(id) => Rank::Id(id),
+        Value::ChronoDateTimeUtc(at) => Rank::Time(at),
+        Value::String(text) => Rank::Text(text),
+        _ => Rank::Other,
     }
-    match column.def().get_column_type() {
-        ColumnType::Uuid => format!("lower(hex({name}))"),
-        ColumnType::Boolean => format!("json(CASE {name} WHEN 1 THEN 'true' WHEN 0 THEN 'false' ELSE 'null' END)"),
-        _ => name,
-    }
-}
-
-/// A list of all rows for which `held` holds, as JSON.
-fn list<E: EntityTrait>(postgres: bool, order: &[E::Column], held: &str) -> String {
-    let columns: Vec<String> = E::Column::iter().map(|c| column(c, postgres)).collect();
-    let blank = |c: E::Column| matches!(c.def().get_column_type(), ColumnType::Uuid) && c.def().is_null();
-    let columns: Vec<String> =
-        E::Column::iter().zip(columns).map(|(c, sql)| if !postgres && blank(c) { format!("nullif({sql}, '')") } else { sql }).collect();
-    let mut order: Vec<String> = order.iter().map(|c| format!("t.\"{}\"", IdenStatic::as_str(c))).collect();
-    order.extend(E::PrimaryKey::iter().map(|key| format!("t.\"{}\"", IdenStatic::as_str(&key.into_column()))));
-    let (row, all) = if postgres { ("json_build_array", "json_agg") } else { ("json_array", "json_group_array") };
-    let name = E::default();
-    format!(
-        "SELECT CAST({all}({row}({}) ORDER BY {}) AS text) FROM {} AS t WHERE {held}",
-        columns.join(", "),
-        order.join(", "),
-        EntityName::table_name(&name)
-    )
-}
-
-fn children_of<E: Child>(postgres: bool, held: &str) -> String {
-    list::<E>(postgres, &[E::PARENT, E::ORDER], held)
-}
-
-/// The list of a table.
-fn sql(table: Table, tables: Tables, postgres: bool, of: &str) -> String {
-    let below = format!("t.report_id {of}");
-    let reports = |column: &str| format!("t.id IN (SELECT {column} FROM report WHERE id {of})");
-    match table {
-        Table::Participant => children_of::<participant::Entity>(postgres, &below),
-        Table::ParticipantPerson => children_of::<participant_person::Entity>(postgres, &below),
-        Table::Staffing => children_of::<staffing::Entity>(postgres, &below),
-        Table::Milestone => children_of::<milestone::Entity>(postgres, &below),
-        Table::Owner => children_of::<owner::Entity>(postgres, &below),
-        Table::Problem => children_of::<problem::Entity>(postgres, &below),
-        Table::IncidentReview => children_of::<incident_review::Entity>(postgres, &below),
-        Table::TimelineEntry => children_of::<timeline_entry::Entity>(postgres, &below),
-        Table::PostReleaseStat => children_of::<post_release_stat::Entity>(postgres, &below),
-        Table::PlannedFix => children_of::<planned_fix::Entity>(postgres, &below),
-        Table::FeedbackSource => children_of::<feedback_source::Entity>(postgres, &below),
-        Table::Case => children_of::<typical_case::Entity>(postgres, &below),
-        Table::Evaluation => children_of::<department_evaluation::Entity>(postgres, &below),
-        Table::Shortcoming => children_of::<shortcoming::Entity>(postgres, &below),
-        Table::Action => children_of::<improvement_action::Entity>(postgres, &below),
-        Table::Step => children_of::<life_cycle_step::Entity>(postgres, &below),
-        Table::ReportedValue => children_of::<reported_value::Entity>(postgres, &below),
-        Table::Successor => children_of::<report::Entity>(postgres, &format!("t.supersedes_id {of}")),
-        Table::Occurrence => children_of::<occurrence::Entity>(postgres, &below),
-        Table::Rescheduling => children_of::<rescheduling::Entity>(postgres, &below),
-        Table::Verification => children_of::<verification::Entity>(postgres, &below),
-        Table::Product => list::<product::Entity>(postgres, &[], &reports("product_id")),
-        Table::Project => {
-            children_of::<product_project::Entity>(postgres, &format!("t.product_id IN (SELECT product_id FROM report WHERE id {of})"))
-        }
-        Table::Application => list::<release_application::Entity>(postgres, &[], &reports("application_id")),
-        Table::Person => list::<person::Entity>(postgres, &[], &format!("t.id IN ({})", people(tables, of))),
-        Table::Department => list::<department::Entity>(postgres, &[], "1 = 1"),
-    }
-}
-
-/// Everybody whom these tables of a report name.
-fn people(tables: Tables, of: &str) -> String {
-    let named: [(Table, &str, &str); 8] = [
-        (Table::ParticipantPerson, "person_id", "participant_person"),
-        (Table::Problem, "recorded_by", "problem"),
-        (Table::Step, "person_id", "life_cycle_step"),
-        (Table::Verification, "person_id", "verification"),
-        (Table::Verification, "completed_by", "verification"),
-        (Table::Rescheduling, "person_id", "rescheduling"),
-        (Table::Occurrence, "completed_by", "occurrence"),
-        (Table::Action, "closed_by", "improvement_action"),
-    ];
-    let asked = named.into_iter().filter(|(table, ..)| tables.has(*table));
-    let lists = asked.map(|(_, column, table)| format!("SELECT {column} FROM {table} WHERE report_id {of}"));
-    let own = format!("SELECT release_owner_id FROM report WHERE id {of}");
-    std::iter::once(own).chain(lists).collect::<Vec<_>>().join(" UNION ALL ")
 }
 
 fn rows<M: DeserializeOwned>(json: Option<&str>) -> Result<Vec<M>> {
@@ -261,7 +197,11 @@ where
             by.entry(parent).or_default().push(row);
         }
     }
-    into.extend(by.into_iter().map(|(id, rows)| {
+    into.extend(by.into_iter().map(|(id, mut rows)| {
+        rows.sort_by_cached_key(|row| {
+            let mut key = <E::PrimaryKey as Iterable>::iter().map(|key| rank(row.get(key.into_column())));
+            (rank(row.get(E::ORDER)), key.next(), key.next())
+        });
         let rows: Arc<dyn Any + Send + Sync> = Arc::new(rows);
         ((TypeId::of::<Below<E>>(), id), rows)
     }));
@@ -288,27 +228,6 @@ fn ids_of<E: Child + ById + 'static>(loaded: &Loaded, parents: &[Uuid]) -> Vec<U
     parents.iter().filter_map(of).flat_map(|rows| rows.iter().map(E::id).collect::<Vec<_>>()).collect()
 }
 
-/// Texts of statements by their tables: they are long, and few.
-static TEXTS: Mutex<BTreeMap<(Tables, bool, usize), Arc<str>>> = Mutex::new(BTreeMap::new());
-
-fn text(tables: Tables, postgres: bool, reports: usize) -> Arc<str> {
-    // One report has a text of its own (`any_of_text`).
-    let key = (tables, postgres, if postgres { reports.min(2) } else { reports });
-    let mut texts = TEXTS.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(text) = texts.get(&key) {
-        return Arc::clone(text);
-    }
-    let of = any_of_text(if postgres { DbBackend::Postgres } else { DbBackend::Sqlite }, reports);
-    let lists: Vec<String> = ALL.iter().filter(|t| tables.has(**t)).map(|t| format!("({})", sql(*t, tables, postgres, &of))).collect();
-    let text: Arc<str> = format!("SELECT {}", lists.join(", ")).into();
-    // A client that asks for ever other selections shall not fill the memory.
-    if texts.len() > 500 {
-        texts.clear();
-    }
-    texts.insert(key, Arc::clone(&text));
-    text
-}
-
 impl Store {
     /// Reads these tables of these reports, and keeps them for the request.
     ///
@@ -319,15 +238,41 @@ impl Store {
             return Ok(());
         }
         let backend = self.db.get_database_backend();
-        let postgres = backend == DbBackend::Postgres;
-        let statement = Statement::from_sql_and_values(backend, &*text(tables, postgres, reports.len()), any_of_values(backend, reports));
+        let lists = lists::text(tables, backend, Whose::Given(reports.len()));
+        let statement = Statement::from_sql_and_values(backend, format!("SELECT {lists}"), any_of_values(backend, reports));
         let found = {
             let _turn = self.turn().await;
             self.db.query_one_raw(statement).await?.ok_or_else(|| Error::internal("a bundle is a row"))?
         };
+        self.unpack(into, tables, &found, reports)
+    }
+
+    /// The first report of a query, and these tables of it, kept for the request: one statement. Without a limit, which is a parameter
+    /// that PostgreSQL would plan every statement anew for; such a query names one report, or the few of an application.
+    ///
+    /// # Errors
+    /// A fault of the database.
+    pub async fn one_bundled(&self, into: &Bundled, tables: Tables, query: Select<report::Entity>) -> Result<Option<report::Model>> {
+        if tables.count() == 0 {
+            return self.one(query).await;
+        }
+        let backend = self.db.get_database_backend();
+        let mut query = query.into_query();
+        query.expr(Expr::cust(lists::text(tables, backend, Whose::AtHand).to_string()));
+        let found = {
+            let _turn = self.turn().await;
+            self.db.query_one(&query).await?
+        };
+        let Some(found) = found else { return Ok(None) };
+        let report = report::Model::from_query_result(&found, "")?;
+        self.unpack(into, tables, &found, &[report.id])?;
+        Ok(Some(report))
+    }
+
+    fn unpack(&self, into: &Bundled, tables: Tables, found: &QueryResult, reports: &[Uuid]) -> Result<()> {
         let mut loaded = Loaded::new();
-        for (place, table) in ALL.into_iter().filter(|t| tables.has(*t)).enumerate() {
-            let json: Option<String> = found.try_get_by_index(place)?;
+        for (table, place) in Table::ALL.into_iter().filter(|t| tables.has(*t)).zip(1..) {
+            let json: Option<String> = found.try_get("", &lists::name(place))?;
             self.put(into, &mut loaded, table, json.as_deref(), reports)?;
         }
         into.rows.lock().unwrap_or_else(PoisonError::into_inner).extend(loaded);

@@ -12,6 +12,7 @@ pub mod figures;
 pub mod idempotency;
 mod import;
 pub mod inbox;
+mod lists;
 pub mod log;
 pub mod numbering;
 mod outbox;

@@ -10,6 +10,8 @@ mod tokens;
 mod variables;
 mod weigh;
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use async_graphql::{
     Pos, Variables,
     parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection},
@@ -60,6 +62,8 @@ pub struct Cost {
 /// A parsed document, mended.
 #[derive(Debug)]
 pub struct Document {
+    /// Its own, among all that this process parsed.
+    pub id: u64,
     /// For the executor.
     pub executable: ExecutableDocument,
     /// Where it declares variables that may not be null, although they are declared nullable for the library.
@@ -69,7 +73,7 @@ pub struct Document {
 }
 
 /// What passed.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Passed {
     /// Query, mutation or subscription.
     pub kind: OperationType,
@@ -111,6 +115,9 @@ const COPIES: u64 = 200_000;
 /// Lists of the schema's own description, one in the other: each multiplies what it stands in.
 const LISTINGS: u64 = 2;
 
+/// Counts the documents that were parsed.
+static PARSED: AtomicU64 = AtomicU64::new(0);
+
 impl Gate {
     /// The gate as configured.
     pub fn new(settings: &Settings, shapes: Shapes) -> Self {
@@ -140,7 +147,8 @@ impl Gate {
     /// Mends a parsed document before it is kept.
     pub fn mend(&self, mut document: ExecutableDocument, tokens: usize) -> Document {
         let loosened = loosen::loosen(&self.shapes, &mut document);
-        Document { executable: document, loosened, tokens }
+        let id = PARSED.fetch_add(1, Ordering::Relaxed);
+        Document { id, executable: document, loosened, tokens }
     }
 
     /// What is allowed: cost and depth.
@@ -154,7 +162,7 @@ impl Gate {
     /// # Errors
     /// Why it does not pass.
     pub fn document(&self, parsed: &Document, name: Option<&str>, given: &Variables) -> Result<Passed, Refused> {
-        let Document { executable: document, loosened, tokens: _ } = parsed;
+        let Document { executable: document, loosened, .. } = parsed;
         let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
         within("operations", OPERATIONS, count(document.operations.iter().count()))?;
         let declared: usize = document.operations.iter().map(|(_, o)| o.node.variable_definitions.len()).sum();

@@ -1,0 +1,158 @@
+//! The SQL of a bundle: each table's rows below a report, or below several, as one list in JSON. Lists are not ordered here: rows are
+//! few, and sorting them in every statement cost PostgreSQL a seventh of its time.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use entity::{
+    department, department_evaluation, feedback_source, improvement_action, incident_review, life_cycle_step, milestone, occurrence, owner,
+    participant, participant_person, person, planned_fix, post_release_stat, problem, product, product_project, release_application,
+    report, reported_value, rescheduling, shortcoming, staffing, timeline_entry, typical_case, verification,
+};
+use sea_orm::{ColumnTrait, ColumnType, DbBackend, EntityName, EntityTrait, IdenStatic, Iterable};
+
+use super::{
+    bundle::{Table, Tables},
+    children::any_of_text,
+};
+
+/// Whose rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Whose {
+    /// Those of the report that the statement around is about.
+    AtHand,
+    /// Those of so many reports, whose ids are parameters.
+    Given(usize),
+}
+
+impl Whose {
+    /// What follows a column that names the report.
+    fn follows(self, backend: DbBackend) -> String {
+        match self {
+            Self::AtHand => "= \"report\".\"id\"".to_owned(),
+            Self::Given(reports) => any_of_text(backend, reports),
+        }
+    }
+
+    /// A column of the reports, as a set to be in.
+    fn column(self, name: &str, follows: &str) -> String {
+        match self {
+            Self::AtHand => format!("= \"report\".\"{name}\""),
+            Self::Given(_) => format!("IN (SELECT {name} FROM report WHERE id {follows})"),
+        }
+    }
+}
+
+/// A column, as the models read it from JSON.
+fn column<C: ColumnTrait>(column: C, postgres: bool) -> String {
+    let name = format!("t.\"{}\"", IdenStatic::as_str(&column));
+    if postgres {
+        return name;
+    }
+    match column.def().get_column_type() {
+        ColumnType::Uuid if column.def().is_null() => format!("nullif(lower(hex({name})), '')"),
+        ColumnType::Uuid => format!("lower(hex({name}))"),
+        ColumnType::Boolean => format!("json(CASE {name} WHEN 1 THEN 'true' WHEN 0 THEN 'false' ELSE 'null' END)"),
+        _ => name,
+    }
+}
+
+/// A list of all rows for which `held` holds, as JSON.
+fn list<E: EntityTrait>(postgres: bool, held: &str) -> String {
+    let columns: Vec<String> = E::Column::iter().map(|c| column(c, postgres)).collect();
+    let (row, all) = if postgres { ("json_build_array", "json_agg") } else { ("json_array", "json_group_array") };
+    format!("SELECT CAST({all}({row}({})) AS text) FROM {} AS t WHERE {held}", columns.join(", "), EntityName::table_name(&E::default()))
+}
+
+/// The list of a table.
+fn sql(table: Table, tables: Tables, backend: DbBackend, whose: Whose) -> String {
+    let postgres = backend == DbBackend::Postgres;
+    let of = whose.follows(backend);
+    let below = format!("t.report_id {of}");
+    match table {
+        Table::Participant => list::<participant::Entity>(postgres, &below),
+        Table::ParticipantPerson => list::<participant_person::Entity>(postgres, &below),
+        Table::Staffing => list::<staffing::Entity>(postgres, &below),
+        Table::Milestone => list::<milestone::Entity>(postgres, &below),
+        Table::Owner => list::<owner::Entity>(postgres, &below),
+        Table::Problem => list::<problem::Entity>(postgres, &below),
+        Table::IncidentReview => list::<incident_review::Entity>(postgres, &below),
+        Table::TimelineEntry => list::<timeline_entry::Entity>(postgres, &below),
+        Table::PostReleaseStat => list::<post_release_stat::Entity>(postgres, &below),
+        Table::PlannedFix => list::<planned_fix::Entity>(postgres, &below),
+        Table::FeedbackSource => list::<feedback_source::Entity>(postgres, &below),
+        Table::Case => list::<typical_case::Entity>(postgres, &below),
+        Table::Evaluation => list::<department_evaluation::Entity>(postgres, &below),
+        Table::Shortcoming => list::<shortcoming::Entity>(postgres, &below),
+        Table::Action => list::<improvement_action::Entity>(postgres, &below),
+        Table::Step => list::<life_cycle_step::Entity>(postgres, &below),
+        Table::ReportedValue => list::<reported_value::Entity>(postgres, &below),
+        Table::Successor => list::<report::Entity>(postgres, &format!("t.supersedes_id {of}")),
+        Table::Occurrence => list::<occurrence::Entity>(postgres, &below),
+        Table::Rescheduling => list::<rescheduling::Entity>(postgres, &below),
+        Table::Verification => list::<verification::Entity>(postgres, &below),
+        Table::Product => list::<product::Entity>(postgres, &format!("t.id {}", whose.column("product_id", &of))),
+        Table::Project => list::<product_project::Entity>(postgres, &format!("t.product_id {}", whose.column("product_id", &of))),
+        Table::Application => list::<release_application::Entity>(postgres, &format!("t.id {}", whose.column("application_id", &of))),
+        Table::Person => list::<person::Entity>(postgres, &format!("t.id IN ({})", people(tables, whose, &of))),
+        Table::Department => list::<department::Entity>(postgres, "1 = 1"),
+    }
+}
+
+/// Everybody whom these tables of a report name.
+fn people(tables: Tables, whose: Whose, of: &str) -> String {
+    let named: [(Table, &str, &str); 8] = [
+        (Table::ParticipantPerson, "person_id", "participant_person"),
+        (Table::Problem, "recorded_by", "problem"),
+        (Table::Step, "person_id", "life_cycle_step"),
+        (Table::Verification, "person_id", "verification"),
+        (Table::Verification, "completed_by", "verification"),
+        (Table::Rescheduling, "person_id", "rescheduling"),
+        (Table::Occurrence, "completed_by", "occurrence"),
+        (Table::Action, "closed_by", "improvement_action"),
+    ];
+    let asked = named.into_iter().filter(|(table, ..)| tables.has(*table));
+    let lists = asked.map(|(_, column, table)| format!("SELECT {column} FROM {table} WHERE report_id {of}"));
+    let own = match whose {
+        Whose::AtHand => "SELECT \"report\".\"release_owner_id\"".to_owned(),
+        Whose::Given(_) => format!("SELECT release_owner_id FROM report WHERE id {of}"),
+    };
+    std::iter::once(own).chain(lists).collect::<Vec<_>>().join(" UNION ALL ")
+}
+
+/// Texts by their tables: they are long, and few.
+static TEXTS: Mutex<BTreeMap<(Tables, bool, Whose), Arc<str>>> = Mutex::new(BTreeMap::new());
+
+/// The lists of these tables in their order, as they stand between `SELECT` and `FROM`.
+pub fn text(tables: Tables, backend: DbBackend, whose: Whose) -> Arc<str> {
+    let postgres = backend == DbBackend::Postgres;
+    let whose = match whose {
+        // One report has a text of its own (`any_of_text`).
+        Whose::Given(reports) if postgres => Whose::Given(reports.min(2)),
+        other => other,
+    };
+    let mut texts = TEXTS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(text) = texts.get(&(tables, postgres, whose)) {
+        return Arc::clone(text);
+    }
+    let lists: Vec<String> = Table::ALL
+        .iter()
+        .filter(|t| tables.has(**t))
+        .zip(1..)
+        .map(|(table, place)| format!("({}) AS {}", sql(*table, tables, backend, whose), name(place)))
+        .collect();
+    let text: Arc<str> = lists.join(", ").into();
+    // A client that asks for ever other selections shall not fill the memory.
+    if texts.len() > 500 {
+        texts.clear();
+    }
+    texts.insert((tables, postgres, whose), Arc::clone(&text));
+    text
+}
+
+/// What the list at this place is called, from 1.
+pub fn name(place: usize) -> String {
+    format!("list_{place}")
+}
