@@ -1,12 +1,12 @@
 //! Table `deployment`: deployments as their observations fold (`events.md` 21-28).
 
 use sea_orm::entity::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::pipeline::{DeploymentStanding, DeploymentStatus, EnvironmentClass, ParkedReason};
 
 /// A row of `deployment`.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "deployment")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]

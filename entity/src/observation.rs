@@ -1,12 +1,12 @@
 //! Table `observation`: what one delivery said of a deployment; a set.
 
 use sea_orm::entity::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::pipeline::DeploymentStatus;
 
 /// A row of `observation`.
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
 #[sea_orm(table_name = "observation")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]

@@ -6,7 +6,11 @@ use entity::{
     pipeline::{DeploymentStanding, ParkedReason},
     report,
 };
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, prelude::Uuid};
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    prelude::Uuid,
+    sea_query::{Expr, UnionType},
+};
 
 use super::{
     apply::{lock, refresh},
@@ -27,12 +31,17 @@ const AT_ONCE: u64 = 500;
 /// # Errors
 /// A fault of the database.
 pub async fn adopt(permitted: &mut Permitted, act: &'static str, report: report::Model) -> Result<report::Model> {
-    let keys = Condition::any()
-        .add(deployment::Column::ApplicationId.eq(report.application_id))
-        .add_option(report.version_key.as_ref().map(|key| deployment::Column::VersionKey.eq(key)));
+    // Each key by its own index: asked for either and in order at once, PostgreSQL walks all that is parked.
+    let by = |key: Expr| {
+        deployment::Entity::find().select_only().column(deployment::Column::Id).filter(inbox::parked()).filter(key).into_query()
+    };
+    let mut keys = by(deployment::Column::ApplicationId.eq(report.application_id));
+    if let Some(key) = &report.version_key {
+        keys.union(UnionType::Distinct, by(deployment::Column::VersionKey.eq(key)));
+    }
     let waiting = deployment::Entity::find()
-        .filter(deployment::Column::Standing.eq(DeploymentStanding::Parked))
-        .filter(keys)
+        .filter(inbox::parked())
+        .filter(deployment::Column::Id.in_subquery(keys))
         .order_by_asc(deployment::Column::Id)
         .limit(AT_ONCE)
         .lock_exclusive()
@@ -40,7 +49,7 @@ pub async fn adopt(permitted: &mut Permitted, act: &'static str, report: report:
         .await?;
     let mut came = false;
     for before in waiting {
-        let led = Box::pin(lead(permitted, &before)).await?;
+        let led = Box::pin(lead(permitted, &before, None)).await?;
         let mut row = before.clone();
         if led.to == Ok(report.id) {
             settle(&mut row, led);
@@ -142,12 +151,12 @@ pub async fn look_again(store: &Store, id: Uuid) -> Result<()> {
     let mut row = before.clone();
     row.recheck = false;
     if before.standing == DeploymentStanding::Parked {
-        let led = Box::pin(lead(&permitted, &before)).await?;
+        let led = Box::pin(lead(&permitted, &before, None)).await?;
         settle(&mut row, led);
     }
     let reports = lock(&permitted, row.report_id).await?;
     stand(&mut row, &reports)?;
-    write(&permitted, Some(&before), &mut row).await?;
+    write(&mut permitted, Some(&before), &mut row).await?;
     let quiet =
         deployment::Model { recheck: before.recheck, row_version: before.row_version, updated_at: before.updated_at, ..row.clone() };
     if quiet != before {
@@ -176,7 +185,7 @@ pub async fn by_hand(mut permitted: Permitted, id: Uuid, to: Uuid) -> Result<dep
         ..before.clone()
     };
     stand(&mut row, &reports)?;
-    write(&permitted, Some(&before), &mut row).await?;
+    write(&mut permitted, Some(&before), &mut row).await?;
     tell(&mut permitted, "deploymentAttach", Some(&before), &row).await?;
     for report in reports {
         Box::pin(refresh(&mut permitted, "deploymentAttach", report)).await?;
@@ -195,12 +204,12 @@ pub async fn dismiss(mut permitted: Permitted, act: &'static str, id: Uuid, reas
     if reason.is_some() {
         (row.report_id, row.parked_reason, row.standing) = (None, None, DeploymentStanding::Dismissed);
     } else {
-        let led = Box::pin(lead(&permitted, &row)).await?;
+        let led = Box::pin(lead(&permitted, &row, None)).await?;
         settle(&mut row, led);
     }
     let reports = lock(&permitted, [before.report_id, row.report_id].into_iter().flatten()).await?;
     stand(&mut row, &reports)?;
-    write(&permitted, Some(&before), &mut row).await?;
+    write(&mut permitted, Some(&before), &mut row).await?;
     tell(&mut permitted, act, Some(&before), &row).await?;
     for report in reports {
         Box::pin(refresh(&mut permitted, act, report)).await?;

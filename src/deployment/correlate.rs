@@ -6,7 +6,11 @@ use std::collections::BTreeSet;
 use entity::{
     build, deployment, enums::ReportState, pipeline::ParkedReason, product, product_project, project_mapping, release_application, report,
 };
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, prelude::Uuid};
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, Select,
+    prelude::Uuid,
+    sea_query::{Expr, ExprTrait},
+};
 
 use super::environment::matches;
 use crate::{
@@ -31,19 +35,39 @@ pub struct Led {
     pub to: Result<Uuid, ParkedReason>,
 }
 
+/// An application and its reports that count.
+#[derive(Clone)]
+pub struct Known {
+    application: release_application::Model,
+    reports: Vec<report::Model>,
+}
+
+impl Known {
+    /// What was found of it; nothing of an application that is not known yet.
+    pub fn of(applications: Vec<release_application::Model>, reports: Vec<report::Model>) -> Option<Self> {
+        applications.into_iter().next().map(|application| Self { application, reports: standing(reports) })
+    }
+}
+
 /// Looks where a deployment leads, as it stands; its report, if it has one, is not looked at.
 ///
 /// # Errors
 /// A fault of the database.
-pub async fn lead(permitted: &Permitted, row: &deployment::Model) -> Result<Led> {
+pub async fn lead(permitted: &Permitted, row: &deployment::Model, known: Option<&Known>) -> Result<Led> {
     let mut led = Led { application_id: None, product_id: None, version: row.version.clone(), to: Err(ParkedReason::NoProduct) };
     let number = row.application_number.as_deref().and_then(|text| FormNumber::application("applicationNumber", text).ok());
     if let Some(number) = number {
-        let application = application_of(permitted, number).await?;
-        led.application_id = Some(application.id);
-        led.product_id = application.product_id;
-        let reports = open_reports(permitted, Condition::all().add(report::Column::ApplicationId.eq(application.id))).await?;
-        led.to = only(&reports, &mut led.product_id);
+        let known = match known.filter(|known| known.application.number == number.to_string()) {
+            Some(known) => known.clone(),
+            None => {
+                let application = application_of(permitted, number).await?;
+                let reports = open_reports(permitted, report::Column::ApplicationId.eq(application.id)).await?;
+                Known { application, reports }
+            }
+        };
+        led.application_id = Some(known.application.id);
+        led.product_id = known.application.product_id;
+        led.to = only(&known.reports, &mut led.product_id);
         return allowed(permitted, row, led).await;
     }
     if let Some(target) = rolled_back(permitted, row).await? {
@@ -82,22 +106,26 @@ async fn application_of(permitted: &Permitted, number: FormNumber) -> Result<rel
     }
 }
 
-/// Reports that count, neither discarded nor superseded. Of a filed one and the draft that is to take its place, the draft.
-async fn open_reports(permitted: &Permitted, which: Condition) -> Result<Vec<report::Model>> {
-    let found = report::Entity::find()
-        .filter(which)
-        .filter(report::Column::State.ne(ReportState::Discarded))
-        .filter(report::Column::SupersededAt.is_null())
-        .order_by_asc(report::Column::Id)
-        .all(permitted.conn())
-        .await?;
+/// Reports that count, neither discarded nor superseded.
+pub fn open(which: Expr) -> Select<report::Entity> {
+    let counts = report::Entity::find().filter(which).filter(report::Column::State.ne(ReportState::Discarded));
+    counts.filter(report::Column::SupersededAt.is_null())
+}
+
+/// Of a filed report and the draft that is to take its place, the draft.
+fn standing(mut found: Vec<report::Model>) -> Vec<report::Model> {
     let replaced: BTreeSet<Uuid> = found.iter().filter_map(|r| r.supersedes_id).collect();
-    Ok(found.into_iter().filter(|r| !replaced.contains(&r.id)).collect())
+    found.retain(|r| !replaced.contains(&r.id));
+    found.sort_by_key(|r| r.id);
+    found
+}
+
+async fn open_reports(permitted: &Permitted, which: Expr) -> Result<Vec<report::Model>> {
+    Ok(standing(open(which).all(permitted.conn()).await?))
 }
 
 async fn by_version(permitted: &Permitted, product: Uuid, version: &str) -> Result<Vec<report::Model>> {
-    let which = Condition::all().add(report::Column::ProductId.eq(product)).add(report::Column::VersionKey.eq(version_key(version)));
-    open_reports(permitted, which).await
+    open_reports(permitted, report::Column::ProductId.eq(product).and(report::Column::VersionKey.eq(version_key(version)))).await
 }
 
 /// The one report, or why there is not one.
@@ -134,7 +162,7 @@ async fn by_builds(permitted: &Permitted, builds: &[build::Model], mut led: Led)
     let mut reports = Vec::new();
     for build in builds {
         let which = match (build.application_id, build.product_id, &build.version) {
-            (Some(application), ..) => open_reports(permitted, Condition::all().add(report::Column::ApplicationId.eq(application))).await?,
+            (Some(application), ..) => open_reports(permitted, report::Column::ApplicationId.eq(application)).await?,
             (None, Some(product), Some(version)) => by_version(permitted, product, version).await?,
             _ => Vec::new(),
         };

@@ -7,18 +7,16 @@ use chrono::{DateTime, Utc};
 use entity::{
     deployment, environment_rule, inbound_delivery, observation,
     pipeline::{DeploymentStanding, DeploymentStatus, EnvironmentClass, ParkedReason},
-    report,
+    release_application, report,
 };
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-    prelude::Uuid,
-    sea_query::{ExprTrait, OnConflict},
+    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, prelude::Uuid, sea_query::ExprTrait,
 };
 use serde_json::{Value, json};
 
 use super::{
     apply::{Applied, lock, refresh},
-    correlate::{lead, project_key},
+    correlate::{Known, lead, open, project_key},
     environment::class_of,
     fold::{Folded, Observed, fold},
     told::Told,
@@ -28,7 +26,7 @@ use crate::{
     error::{Error, Result, UserErrorCode, say},
     graphql::input::Checks,
     report::is_writable,
-    store::{Announcement, Change, Permitted, inbox, insert, update},
+    store::{Announcement, Change, Permitted, Several, inbox, insert_later, insert_later_unless_raced, update},
 };
 
 /// The mutation that audit entries name, whichever the way in.
@@ -83,14 +81,14 @@ pub enum Delivery {
 }
 
 impl Delivery {
-    async fn keep(self, permitted: &Permitted, deployment: Uuid) -> Result<Uuid> {
+    fn keep(self, permitted: &mut Permitted, deployment: Uuid) -> Uuid {
         match self {
-            Self::Stored(id) => Ok(id),
+            Self::Stored(id) => id,
             Self::New(row) => {
                 let row = inbound_delivery::Model { deployment_id: Some(deployment), ..*row };
                 let id = row.id;
-                insert(permitted, row).await?;
-                Ok(id)
+                insert_later(permitted, row);
+                id
             }
         }
     }
@@ -110,9 +108,46 @@ pub struct Recorded {
 }
 
 /// The deployment of this identity.
-async fn find(permitted: &Permitted, key: &str, id: &str) -> Result<Option<deployment::Model>> {
-    let query = deployment::Entity::find().filter(deployment::Column::SourceKey.eq(key)).filter(deployment::Column::ExternalId.eq(id));
-    Ok(query.one(permitted.conn()).await?)
+fn identified(key: &str, id: &str) -> Select<deployment::Entity> {
+    deployment::Entity::find().filter(deployment::Column::SourceKey.eq(key)).filter(deployment::Column::ExternalId.eq(id))
+}
+
+/// What is known before a delivery is recorded: one statement.
+struct Seen {
+    before: Option<deployment::Model>,
+    observations: Vec<observation::Model>,
+    /// The latest that rolled it back.
+    taken_back_by: Option<deployment::Model>,
+    /// Where the application that is told leads.
+    led: Option<Known>,
+}
+
+impl Seen {
+    async fn read(permitted: &Permitted, key: &str, id: &str, told: &Told) -> Result<Self> {
+        let conn = permitted.conn();
+        let its = identified(key, id).select_only().column(deployment::Column::Id);
+        let later = deployment::Entity::find()
+            .filter(deployment::Column::SourceKey.eq(key))
+            .filter(deployment::Column::RollbackOf.eq(id))
+            .filter(deployment::Column::SucceededAt.is_not_null());
+        let mut asked = Several::default()
+            .and(conn, identified(key, id))
+            .and(conn, observation::Entity::find().filter(observation::Column::DeploymentId.in_subquery(its.into_query())))
+            .and(conn, later);
+        if let Some(number) = &told.application_number {
+            let application = release_application::Entity::find().filter(release_application::Column::Number.eq(number));
+            let of_it = application.clone().select_only().column(release_application::Column::Id);
+            let reports = open(report::Column::ApplicationId.in_subquery(of_it.into_query()));
+            asked = asked.and(conn, application).and(conn, reports);
+        }
+        let found = asked.read(conn).await?;
+        let latest = found.rows::<deployment::Model>(3)?.into_iter().max_by_key(|d| (d.succeeded_at, d.id));
+        let led = match &told.application_number {
+            Some(_) => Known::of(found.rows(4)?, found.rows(5)?),
+            None => None,
+        };
+        Ok(Self { before: found.rows(1)?.into_iter().next(), observations: found.rows(2)?, taken_back_by: latest, led })
+    }
 }
 
 /// Records what is said.
@@ -121,7 +156,7 @@ async fn find(permitted: &Permitted, key: &str, id: &str) -> Result<Option<deplo
 /// `FORBIDDEN` for what a strict reporter's binding does not allow; `Raced` when another write came between; faults.
 pub async fn record(permitted: &mut Permitted, reporter: &Reporter, rules: &[environment_rule::Model], saying: Saying) -> Result<Recorded> {
     let Saying { id, mut told, withdraws, delivery, received_at, again } = saying;
-    let before = find(permitted, &reporter.key, &id).await?;
+    let Seen { before, observations: seen, taken_back_by, led } = Seen::read(permitted, &reporter.key, &id, &told).await?;
     if before.is_none() {
         introduce(&told)?;
     }
@@ -131,10 +166,6 @@ pub async fn record(permitted: &mut Permitted, reporter: &Reporter, rules: &[env
         told.rollback_of = Some(last.unwrap_or_else(|| group.trim().to_owned()));
     }
     let (happened_at, digest) = (told.happened_at(received_at), told.digest());
-    let seen = match &before {
-        Some(before) => observation::Entity::find().filter(observation::Column::DeploymentId.eq(before.id)).all(permitted.conn()).await?,
-        None => Vec::new(),
-    };
     // Said again without a time of its own, after something else was said: it has happened again.
     let last = seen.iter().max_by_key(|o| (o.happened_at, o.id));
     let starts_or_ends = told.status != DeploymentStatus::Queued;
@@ -142,7 +173,7 @@ pub async fn record(permitted: &mut Permitted, reporter: &Reporter, rules: &[env
     let digest = if again_now { format!("{digest} {received_at}") } else { digest };
     let known = seen.iter().any(|o| o.digest == digest);
     if let Some(before) = before.clone().filter(|_| known && !again) {
-        delivery.keep(permitted, before.id).await?;
+        delivery.keep(permitted, before.id);
         let applied = match before.report_id {
             Some(_) => shown(permitted, &before).await?,
             None => None,
@@ -156,8 +187,8 @@ pub async fn record(permitted: &mut Permitted, reporter: &Reporter, rules: &[env
     let folded = fold(&observed).ok_or_else(|| Error::internal("nothing was observed"))?;
     let mut row = before.clone().unwrap_or_else(|| blank(permitted, reporter, id));
     fill(&mut row, &folded, rules);
-    take_back(permitted, &mut row).await?;
-    place(permitted, reporter, before.as_ref().filter(|_| !again), &mut row).await?;
+    take_back(permitted, &mut row, taken_back_by).await?;
+    place(permitted, reporter, before.as_ref().filter(|_| !again), &mut row, led.as_ref()).await?;
     let undone = undone(permitted, &row).await?;
     let touched: BTreeSet<Uuid> = [before.as_ref().and_then(|b| b.report_id), row.report_id, undone.as_ref().and_then(|u| u.report_id)]
         .into_iter()
@@ -166,7 +197,7 @@ pub async fn record(permitted: &mut Permitted, reporter: &Reporter, rules: &[env
     let reports = lock(permitted, touched).await?;
     stand(&mut row, &reports)?;
     write(permitted, before.as_ref(), &mut row).await?;
-    let delivery_id = delivery.keep(permitted, row.id).await?;
+    let delivery_id = delivery.keep(permitted, row.id);
     if !known {
         let seen = observation::Model {
             id: Uuid::now_v7(),
@@ -178,7 +209,7 @@ pub async fn record(permitted: &mut Permitted, reporter: &Reporter, rules: &[env
             attempt: told.attempt,
             told: serde_json::to_value(&told).map_err(Error::internal)?,
         };
-        insert(permitted, seen).await?;
+        insert_later(permitted, seen);
     }
     tell(permitted, ACT, before.as_ref(), &row).await?;
     if let Some(mut target) = undone {
@@ -304,14 +335,7 @@ pub fn fill(row: &mut deployment::Model, folded: &Folded, rules: &[environment_r
 }
 
 /// A deployment that rolls this one back has succeeded already: it may come in any order.
-async fn take_back(permitted: &mut Permitted, row: &mut deployment::Model) -> Result<()> {
-    let later = deployment::Entity::find()
-        .filter(deployment::Column::SourceKey.eq(&row.source_key))
-        .filter(deployment::Column::RollbackOf.eq(&row.external_id))
-        .filter(deployment::Column::SucceededAt.is_not_null())
-        .order_by_desc(deployment::Column::SucceededAt)
-        .one(permitted.conn())
-        .await?;
+async fn take_back(permitted: &mut Permitted, row: &mut deployment::Model, later: Option<deployment::Model>) -> Result<()> {
     if let Some(later) = later {
         roll_back(row, later.succeeded_at);
         // It may have had nothing but this one to find its report by.
@@ -334,9 +358,10 @@ fn roll_back(row: &mut deployment::Model, at: Option<DateTime<Utc>>) {
 /// What this deployment has taken back, as it stands before that is noted there.
 async fn undone(permitted: &Permitted, row: &deployment::Model) -> Result<Option<deployment::Model>> {
     match (&row.rollback_of, row.succeeded_at) {
-        (Some(of), Some(_)) => {
-            Ok(find(permitted, &row.source_key, of).await?.filter(|t| t.id != row.id && t.rolled_back_at != row.succeeded_at))
-        }
+        (Some(of), Some(_)) => Ok(identified(&row.source_key, of)
+            .one(permitted.conn())
+            .await?
+            .filter(|t| t.id != row.id && t.rolled_back_at != row.succeeded_at)),
         _ => Ok(None),
     }
 }
@@ -355,7 +380,13 @@ async fn last_in(permitted: &Permitted, key: &str, group: &str, at: DateTime<Utc
 }
 
 /// Which report it belongs to. Who is attached stays, unless what it says of itself has changed.
-async fn place(permitted: &Permitted, reporter: &Reporter, before: Option<&deployment::Model>, row: &mut deployment::Model) -> Result<()> {
+async fn place(
+    permitted: &Permitted,
+    reporter: &Reporter,
+    before: Option<&deployment::Model>,
+    row: &mut deployment::Model,
+    known: Option<&Known>,
+) -> Result<()> {
     let said = |d: &deployment::Model| {
         (
             d.application_number.clone(),
@@ -372,7 +403,7 @@ async fn place(permitted: &Permitted, reporter: &Reporter, before: Option<&deplo
         row.version_key = row.version.as_deref().map(version_key);
         return Ok(());
     }
-    let led = Box::pin(lead(permitted, row)).await?;
+    let led = Box::pin(lead(permitted, row, known)).await?;
     if reporter.strict && led.to == Err(ParkedReason::NotAllowed) {
         return Err(not_bound());
     }
@@ -411,17 +442,16 @@ pub fn stand(row: &mut deployment::Model, reports: &[report::Model]) -> Result<(
     Ok(())
 }
 
-/// Writes the row, if it is still what was read.
+/// Writes the row, if it is still what was read; a new one with what is told of it.
 ///
 /// # Errors
 /// `Raced`, when it is not.
-pub async fn write(permitted: &Permitted, before: Option<&deployment::Model>, row: &mut deployment::Model) -> Result<()> {
+pub async fn write(permitted: &mut Permitted, before: Option<&deployment::Model>, row: &mut deployment::Model) -> Result<()> {
     row.row_version += 1;
     row.updated_at = permitted.now();
     let Some(before) = before else {
-        let fresh = deployment::Entity::insert(row.clone().into_active_model());
-        let written = fresh.on_conflict(OnConflict::new().do_nothing().to_owned()).exec_without_returning(permitted.conn()).await?;
-        return if written == 1 { Ok(()) } else { Err(Error::Raced) };
+        insert_later_unless_raced(permitted, row.clone());
+        return Ok(());
     };
     let now = deployment::Entity::find_by_id(row.id).lock_exclusive().one(permitted.conn()).await?;
     if now.is_none_or(|now| now.row_version != before.row_version) {

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use entity::audit_entry;
-use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, prelude::Uuid};
+use sea_orm::{ActiveValue::Set, prelude::Uuid};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -182,14 +182,13 @@ fn camel(key: &str) -> String {
     out
 }
 
-/// Writes the entries of a change.
-pub(super) async fn record(
-    conn: &impl ConnectionTrait,
+/// The entries of a change.
+pub(super) fn entries(
     origin: &Origin,
     now: DateTime<Utc>,
     report_id: Option<Uuid>,
     change: &Change,
-) -> Result<()> {
+) -> Result<Vec<audit_entry::ActiveModel>> {
     if change.rows.is_empty() {
         return Err(Error::internal("a change without an audit entry"));
     }
@@ -207,9 +206,5 @@ pub(super) async fn record(
         changes: Set(Value::Array(row.changes.clone())),
         ..Default::default()
     });
-    let entries: Vec<_> = entries.collect();
-    for chunk in entries.chunks(2_000) {
-        audit_entry::Entity::insert_many(chunk.to_vec()).exec_without_returning(conn).await?;
-    }
-    Ok(())
+    Ok(entries.collect())
 }

@@ -182,7 +182,8 @@ fn rank(value: Value) -> Rank {
     }
 }
 
-fn rows<M: DeserializeOwned>(json: Option<&str>) -> Result<Vec<M>> {
+/// Rows from a list in JSON.
+pub(super) fn rows<M: DeserializeOwned>(json: Option<&str>) -> Result<Vec<M>> {
     json.map_or(Ok(Vec::new()), |json| serde_json::from_str(json).map_err(Error::internal))
 }
 

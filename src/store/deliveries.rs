@@ -13,7 +13,7 @@ use sea_orm::{
 };
 use serde_json::Value;
 
-use super::{Permitted, Store, door::bulk_insert};
+use super::{Permitted, Store, batch::Batch, door::bulk_insert};
 use crate::error::{Error, Result};
 
 /// Edits of content go only to sinks that name the type (`events.md` 12).
@@ -260,7 +260,7 @@ impl Store {
             let event = super::Announcement::operation("ops.sink_disabled.v1", format!("sinks/{}", sink.id))
                 .identified(ops_id(), now)
                 .with("sink", told);
-            super::outbox::announce(conn, now, None, vec![event]).await?;
+            super::outbox::announce(conn, now, None, vec![event], Batch::default()).await?;
             Ok(true)
         })
         .await
@@ -282,7 +282,7 @@ impl Store {
                 .with("delivery", told)
         });
         let events: Vec<_> = events.collect();
-        self.machinery(async move |conn| super::outbox::announce(conn, now, None, events).await).await?;
+        self.machinery(async move |conn| super::outbox::announce(conn, now, None, events, Batch::default()).await).await?;
         self.ring();
         Ok(())
     }

@@ -10,7 +10,7 @@ use sea_orm::{
     QueryOrder, QuerySelect, Select, prelude::Uuid,
 };
 
-use super::{Change, Origin, Store, Tx, audit, no_such_report, outbox, rollup, visible};
+use super::{Change, Origin, Store, Tx, audit, batch::Batch, no_such_report, outbox, rollup, visible};
 use crate::{
     auth::{Act, Facts, policy},
     clock::Calendar,
@@ -45,6 +45,8 @@ pub struct Permitted {
     rolls: Option<rollup::Rolls>,
     /// Reports whose part in the figures may be another now.
     counts: BTreeSet<Uuid>,
+    /// What is inserted with the next audit entries, at the latest with the commit.
+    later: Batch,
     /// Whether an event was written.
     tells: bool,
     /// Whether there is something to work.
@@ -95,7 +97,17 @@ impl Store {
         let tx = self.begin(origin).await?;
         let calendar = self.calendar;
         let (rolls, counts) = (self.rolls, BTreeSet::new());
-        Ok(Permitted { tx, origin: origin.clone(), calendar, report: None, rolls, counts, tells: false, works: false })
+        Ok(Permitted {
+            tx,
+            origin: origin.clone(),
+            calendar,
+            report: None,
+            rolls,
+            counts,
+            later: Batch::default(),
+            tells: false,
+            works: false,
+        })
     }
 
     /// The codes of the retired departments.
@@ -144,7 +156,17 @@ impl Opened {
             policy::allows(&self.origin.actor, *act, &self.facts)?;
         }
         let Self { tx, origin, calendar, rolls, report, .. } = self;
-        Ok(Permitted { tx, origin, calendar, report: Some(report), rolls, counts: BTreeSet::new(), tells: false, works: false })
+        Ok(Permitted {
+            tx,
+            origin,
+            calendar,
+            report: Some(report),
+            rolls,
+            counts: BTreeSet::new(),
+            later: Batch::default(),
+            tells: false,
+            works: false,
+        })
     }
 }
 
@@ -200,18 +222,19 @@ impl Permitted {
         let report_id = change.report_id.or(self.report.as_ref().map(|r| r.id));
         self.tells |= !change.announcements.is_empty();
         self.counts.extend(change.counting(self.report.as_ref()));
-        if !change.is_empty() {
-            if let Some(id) = report_id.filter(|_| change.touches) {
-                report::Entity::update_many()
-                    .col_expr(report::Column::UpdatedAt, sea_orm::sea_query::Expr::value(self.tx.now))
-                    .filter(report::Column::Id.eq(id))
-                    .exec(&self.tx.conn)
-                    .await?;
-            }
-            audit::record(&self.tx.conn, &self.origin, self.tx.now, report_id, &change).await?;
-            outbox::announce(&self.tx.conn, self.tx.now, report_id, change.announcements).await?;
+        let mut later = std::mem::take(&mut self.later);
+        if change.is_empty() {
+            return later.run(&self.tx.conn).await;
         }
-        Ok(())
+        if let Some(id) = report_id.filter(|_| change.touches) {
+            report::Entity::update_many()
+                .col_expr(report::Column::UpdatedAt, sea_orm::sea_query::Expr::value(self.tx.now))
+                .filter(report::Column::Id.eq(id))
+                .exec(&self.tx.conn)
+                .await?;
+        }
+        later.add_new(audit::entries(&self.origin, self.tx.now, report_id, &change)?);
+        outbox::announce(&self.tx.conn, self.tx.now, report_id, change.announcements, later).await
     }
 
     /// Writes the audit entries and the events, and commits. A change of nothing is committed as nothing.
@@ -232,6 +255,24 @@ impl Permitted {
         }
         Ok(())
     }
+}
+
+/// Inserts a row with what is noted next, in one statement where the database lets it be; nothing may read it before.
+pub fn insert_later<M>(permitted: &mut Permitted, row: M)
+where
+    M: sea_orm::ModelTrait + IntoActiveModel<<M::Entity as EntityTrait>::ActiveModel>,
+    <M::Entity as EntityTrait>::ActiveModel: ActiveModelBehavior,
+{
+    permitted.later.add(row);
+}
+
+/// [`insert_later`] of a row that another write may have made meanwhile: then what is noted next is [`Error::Raced`].
+pub fn insert_later_unless_raced<M>(permitted: &mut Permitted, row: M)
+where
+    M: sea_orm::ModelTrait + IntoActiveModel<<M::Entity as EntityTrait>::ActiveModel>,
+    <M::Entity as EntityTrait>::ActiveModel: ActiveModelBehavior,
+{
+    permitted.later.add_racing(row);
 }
 
 /// Inserts a row.

@@ -231,6 +231,11 @@ pub async fn settle(permitted: &Permitted, id: Uuid, fate: DeliveryFate, reason:
     Ok(())
 }
 
+/// That a deployment is parked, in the words of the indexes of those that are: as a parameter it would fit none of them.
+pub fn parked() -> Expr {
+    Expr::cust("deployment.standing = 'PARKED'")
+}
+
 /// Marks deployments to be looked at again, by whoever works.
 ///
 /// # Errors
@@ -238,7 +243,7 @@ pub async fn settle(permitted: &Permitted, id: Uuid, fate: DeliveryFate, reason:
 pub async fn recheck(permitted: &Permitted, which: Condition) -> Result<u64> {
     let marked = deployment::Entity::update_many()
         .col_expr(deployment::Column::Recheck, Expr::value(true))
-        .filter(deployment::Column::Standing.eq(DeploymentStanding::Parked))
+        .filter(parked())
         .filter(which)
         .exec(permitted.conn())
         .await?;

@@ -2,6 +2,7 @@
 //! [`children`] and [`page`]. Writing: through the [`door`] alone.
 
 mod audit;
+mod batch;
 pub mod bundle;
 pub mod children;
 mod connect;
@@ -19,6 +20,7 @@ mod outbox;
 pub mod page;
 pub mod people;
 pub mod rollup;
+mod several;
 mod tables;
 mod visible;
 
@@ -33,10 +35,11 @@ use tokio::sync::{Mutex, Notify, OwnedMutexGuard, OwnedSemaphorePermit, Semaphor
 
 pub use audit::{Change, Section};
 pub use connect::{connect, schema_status};
-pub use door::{Opened, Permitted, ReportRow, insert, insert_many, update};
+pub use door::{Opened, Permitted, ReportRow, insert, insert_later, insert_later_unless_raced, insert_many, update};
 pub use due::{due_looks, lock_free_reports};
 pub use import::Rows;
 pub use outbox::{Announcement, REPORT_CHANGED};
+pub use several::Several;
 pub use visible::{heard, hears, involving, own_key, sees, sees_waiting, visible};
 
 use crate::{

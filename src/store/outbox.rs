@@ -6,13 +6,13 @@ use chrono::{DateTime, Utc};
 use entity::{enums::ReportState, event, event_subject, product, release_application, report};
 use sea_orm::{
     ActiveValue::Set,
-    ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
+    ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
     prelude::Uuid,
     sea_query::{Alias, Expr, ExprTrait, OnConflict},
 };
 use serde_json::{Map, Value, json};
 
-use super::{children::any_of, deliveries};
+use super::{batch::Batch, children::any_of, deliveries};
 use crate::error::{Error, Result};
 
 /// The type of events that tell of edited content.
@@ -76,16 +76,17 @@ impl Announcement {
     }
 }
 
-/// Writes the events, each with the next number of its subject, and a delivery of each to every sink that wants it. Constant in
-/// statements.
+/// Writes what comes with them and the events, each with the next number of its subject, and a delivery of each to every sink that
+/// wants it. Constant in statements.
 pub(super) async fn announce(
     conn: &impl ConnectionTrait,
     now: DateTime<Utc>,
     report_id: Option<Uuid>,
     announcements: Vec<Announcement>,
+    with: Batch,
 ) -> Result<()> {
     if announcements.is_empty() {
-        return Ok(());
+        return with.run(conn).await;
     }
     let reports: Vec<Uuid> = announcements.iter().filter_map(|a| a.report.or(report_id)).collect::<BTreeSet<_>>().into_iter().collect();
     let about = about(conn, &reports).await?;
@@ -121,6 +122,14 @@ pub(super) async fn announce(
             ..Default::default()
         });
     }
+    if let [event] = events.as_slice()
+        && with.is_small()
+        && conn.get_database_backend() == DbBackend::Postgres
+    {
+        let heard = with.run_with(conn, event).await?;
+        return if heard { deliveries::queue(conn, now, &events).await } else { Ok(()) };
+    }
+    with.run(conn).await?;
     number(conn, &mut events).await?;
     deliveries::queue(conn, now, &events).await?;
     for chunk in events.chunks(2_000) {

@@ -38,6 +38,7 @@ mod metrics;
 mod numbers;
 mod persisted;
 mod reading;
+mod ready;
 mod rollups;
 mod schema;
 mod sections;
