@@ -7,7 +7,7 @@ use entity::{
     build, deployment, enums::ReportState, pipeline::ParkedReason, product, product_project, project_mapping, release_application, report,
 };
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, Select,
+    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder,
     prelude::Uuid,
     sea_query::{Expr, ExprTrait},
 };
@@ -106,11 +106,8 @@ async fn application_of(permitted: &Permitted, number: FormNumber) -> Result<rel
     }
 }
 
-/// Reports that count, neither discarded nor superseded.
-pub fn open(which: Expr) -> Select<report::Entity> {
-    let counts = report::Entity::find().filter(which).filter(report::Column::State.ne(ReportState::Discarded));
-    counts.filter(report::Column::SupersededAt.is_null())
-}
+/// That a report, `t`, counts: it is neither discarded nor superseded.
+pub const COUNTS: &str = "t.state <> 'DISCARDED' AND t.superseded_at IS NULL";
 
 /// Of a filed report and the draft that is to take its place, the draft.
 fn standing(mut found: Vec<report::Model>) -> Vec<report::Model> {
@@ -121,7 +118,11 @@ fn standing(mut found: Vec<report::Model>) -> Vec<report::Model> {
 }
 
 async fn open_reports(permitted: &Permitted, which: Expr) -> Result<Vec<report::Model>> {
-    Ok(standing(open(which).all(permitted.conn()).await?))
+    let counts = report::Entity::find()
+        .filter(which)
+        .filter(report::Column::State.ne(ReportState::Discarded))
+        .filter(report::Column::SupersededAt.is_null());
+    Ok(standing(counts.all(permitted.conn()).await?))
 }
 
 async fn by_version(permitted: &Permitted, product: Uuid, version: &str) -> Result<Vec<report::Model>> {

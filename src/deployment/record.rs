@@ -1,7 +1,7 @@
 //! Recording what one delivery says: it joins the set of observations, the set folds into the deployment, and the deployment does
 //! to its report what it may. One transaction; locks go report, deployment, counters.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::LazyLock};
 
 use chrono::{DateTime, Utc};
 use entity::{
@@ -9,14 +9,12 @@ use entity::{
     pipeline::{DeploymentStanding, DeploymentStatus, EnvironmentClass, ParkedReason},
     release_application, report,
 };
-use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, prelude::Uuid, sea_query::ExprTrait,
-};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select, prelude::Uuid, sea_query::ExprTrait};
 use serde_json::{Value, json};
 
 use super::{
     apply::{Applied, lock, refresh},
-    correlate::{Known, lead, open, project_key},
+    correlate::{COUNTS, Known, lead, project_key},
     environment::class_of,
     fold::{Folded, Observed, fold},
     told::Told,
@@ -122,31 +120,26 @@ struct Seen {
     led: Option<Known>,
 }
 
+/// By sender, its id of the deployment, and the application.
+static SEEN: LazyLock<Several> = LazyLock::new(|| {
+    Several::default()
+        .and::<deployment::Entity>("t.source_key = $1 AND t.external_id = $2")
+        .and::<observation::Entity>("t.deployment_id IN (SELECT d.id FROM deployment AS d WHERE d.source_key = $1 AND d.external_id = $2)")
+        .and::<deployment::Entity>("t.source_key = $1 AND t.rollback_of = $2 AND t.succeeded_at IS NOT NULL")
+        .and::<release_application::Entity>("t.number = $3")
+        .and::<report::Entity>(&format!("t.application_id = (SELECT a.id FROM release_application AS a WHERE a.number = $3) AND {COUNTS}"))
+});
+
 impl Seen {
     async fn read(permitted: &Permitted, key: &str, id: &str, told: &Told) -> Result<Self> {
-        let conn = permitted.conn();
-        let its = identified(key, id).select_only().column(deployment::Column::Id);
-        let later = deployment::Entity::find()
-            .filter(deployment::Column::SourceKey.eq(key))
-            .filter(deployment::Column::RollbackOf.eq(id))
-            .filter(deployment::Column::SucceededAt.is_not_null());
-        let mut asked = Several::default()
-            .and(conn, identified(key, id))
-            .and(conn, observation::Entity::find().filter(observation::Column::DeploymentId.in_subquery(its.into_query())))
-            .and(conn, later);
-        if let Some(number) = &told.application_number {
-            let application = release_application::Entity::find().filter(release_application::Column::Number.eq(number));
-            let of_it = application.clone().select_only().column(release_application::Column::Id);
-            let reports = open(report::Column::ApplicationId.in_subquery(of_it.into_query()));
-            asked = asked.and(conn, application).and(conn, reports);
-        }
-        let found = asked.read(conn).await?;
-        let latest = found.rows::<deployment::Model>(3)?.into_iter().max_by_key(|d| (d.succeeded_at, d.id));
-        let led = match &told.application_number {
-            Some(_) => Known::of(found.rows(4)?, found.rows(5)?),
-            None => None,
-        };
-        Ok(Self { before: found.rows(1)?.into_iter().next(), observations: found.rows(2)?, taken_back_by: latest, led })
+        let found = SEEN.read(permitted.conn(), [key.into(), id.into(), told.application_number.clone().into()]).await?;
+        let latest = found.rows::<deployment::Model>(2)?.into_iter().max_by_key(|d| (d.succeeded_at, d.id));
+        Ok(Self {
+            before: found.rows(0)?.into_iter().next(),
+            observations: found.rows(1)?,
+            taken_back_by: latest,
+            led: Known::of(found.rows(3)?, found.rows(4)?),
+        })
     }
 }
 

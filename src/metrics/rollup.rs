@@ -3,7 +3,7 @@
 //! numbers as from the base data; `relsum rollup check` and a test compare.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, hash_map::Entry},
     fmt::Write as _,
 };
 
@@ -106,7 +106,7 @@ pub async fn take(store: &Store, at: &At, scope: &Scope, asks: &mut Vec<Ask>) ->
     if wanted.is_empty() {
         return Ok(HashMap::new());
     }
-    let rows = store.figures(statement(at, scope, &wanted), 5).await?;
+    let rows = store.figures(statement(at, scope, &wanted), 4).await?;
     if !rows.iter().any(|(texts, _)| texts.first().is_some_and(|t| t.as_deref() == Some("READY"))) {
         // Not made yet.
         asks.extend(wanted);
@@ -123,12 +123,21 @@ pub async fn take(store: &Store, at: &At, scope: &Scope, asks: &mut Vec<Ask>) ->
                 continue;
             }
             let buckets = if cells { scope.buckets(&ask.by) } else { Vec::new() };
+            let mut places = HashMap::new();
             for (texts, numbers) in &rows {
                 let text = |index: usize| texts.get(index).and_then(|t| t.as_deref()).unwrap_or_default();
                 if text(0) != ask.figure.id || text(1) != apart.map_or("", Dimension::name) {
                     continue;
                 }
-                let keys = keys(&ask.by, cells, &buckets, text(2), text(3))?;
+                let keys = if cells {
+                    let place = match places.entry(text(2)) {
+                        Entry::Occupied(known) => known.into_mut(),
+                        Entry::Vacant(new) => new.insert(place(&buckets, text(2))?),
+                    };
+                    keys(&ask.by, place.as_deref(), text(3))
+                } else {
+                    [None, None, None]
+                };
                 let number = |index: usize| numbers.get(index).copied().flatten().unwrap_or(0);
                 groups.entry(keys).or_default().add(number(0), number(1), &[Some(number(2))], None);
             }
@@ -151,23 +160,22 @@ fn tidy(cell: &mut Cell) {
     }
 }
 
-fn keys(by: &[Dimension], grouped: bool, buckets: &[Bucket], day: &str, key: &str) -> Result<Keys> {
-    let mut keys: Keys = [None, None, None];
-    if !grouped {
-        return Ok(keys);
-    }
-    for (place, dimension) in keys.iter_mut().zip(by) {
-        *place = if dimension.is_time() {
-            let day: NaiveDate = day.parse().map_err(Error::internal)?;
-            buckets.iter().position(|b| b.from <= day && day <= b.to).map(|index| index.to_string())
-        } else {
-            Some(key.to_owned()).filter(|key| !key.is_empty())
-        };
-    }
-    Ok(keys)
+/// The time bucket of a day.
+fn place(buckets: &[Bucket], day: &str) -> Result<Option<String>> {
+    let day: NaiveDate = day.parse().map_err(Error::internal)?;
+    Ok(buckets.iter().position(|b| b.from <= day && day <= b.to).map(|index| index.to_string()))
 }
 
-/// Figure, dimension, first day of the month, key; a placeholder; class, count and total.
+fn keys(by: &[Dimension], bucket: Option<&str>, key: &str) -> Keys {
+    let mut keys: Keys = [None, None, None];
+    for (place, dimension) in keys.iter_mut().zip(by) {
+        let value = if dimension.is_time() { bucket } else { Some(key).filter(|key| !key.is_empty()) };
+        *place = value.map(str::to_owned);
+    }
+    keys
+}
+
+/// Figure, dimension, first day of the month, key; class, count and total.
 fn statement(at: &At, scope: &Scope, asks: &[Ask]) -> String {
     let (from, to) = (day(scope.from), day(scope.to));
     let mut kept: Vec<String> = Vec::new();
@@ -186,7 +194,7 @@ fn statement(at: &At, scope: &Scope, asks: &[Ask]) -> String {
     };
     let columns = "figure, dimension, day, key, class, count, total";
     let mut parts = vec![
-        "SELECT figure, '', '', '', '', CAST(0 AS bigint), CAST(1 AS bigint), CAST(0 AS bigint) FROM rollup_cell WHERE figure = 'READY'"
+        "SELECT figure, '', '', '', CAST(0 AS bigint), CAST(1 AS bigint), CAST(0 AS bigint) FROM rollup_cell WHERE figure = 'READY'"
             .to_owned(),
     ];
     if !kept.is_empty() {
@@ -195,7 +203,7 @@ fn statement(at: &At, scope: &Scope, asks: &[Ask]) -> String {
         let held = format!("({}) AND day >= {from} AND day <= {to}", kept.join(" OR "));
         // As they are: they are few, and adding up is cheaper than grouping.
         parts.push(format!(
-            "SELECT figure, dimension, CAST(day AS text), key, '', CAST(class AS bigint), count, total FROM {}",
+            "SELECT figure, dimension, CAST(day AS text), key, CAST(class AS bigint), count, total FROM {}",
             both(columns, &held)
         ));
     }
@@ -210,7 +218,7 @@ fn statement(at: &At, scope: &Scope, asks: &[Ask]) -> String {
         // Months that are over are overdue as a whole; of the present one, its days until yesterday.
         let held = format!("figure = '{OPEN_BY_MONTH}' AND {dimensions} AND day >= {from} AND day <= {to} AND day < {}", day(this_month));
         parts.push(format!(
-            "SELECT '{id}', dimension, CAST(day AS text), key, '', CAST({COUNT} AS bigint), count, count * {number} - total FROM {}",
+            "SELECT '{id}', dimension, CAST(day AS text), key, CAST({COUNT} AS bigint), count, count * {number} - total FROM {}",
             both(columns, &held)
         ));
         let held = format!(
@@ -219,7 +227,7 @@ fn statement(at: &At, scope: &Scope, asks: &[Ask]) -> String {
             day(today)
         );
         parts.push(format!(
-            "SELECT '{id}', dimension, CAST({} AS text), key, '', CAST({COUNT} AS bigint), CAST(SUM(count) AS bigint), \
+            "SELECT '{id}', dimension, CAST({} AS text), key, CAST({COUNT} AS bigint), CAST(SUM(count) AS bigint), \
              CAST(SUM(count * {}) AS bigint) FROM {} GROUP BY dimension, key",
             day(this_month),
             at.days("day", &day(today)),

@@ -47,8 +47,9 @@ impl Batch {
     /// Adds rows to whose columns the database adds the rest.
     pub fn add_new<A: ActiveModelTrait>(&mut self, rows: Vec<A>) {
         self.rows += rows.len();
-        for chunk in rows.chunks(CHUNK) {
-            self.inserts.push(A::Entity::insert_many(chunk.to_vec()).into_query());
+        let mut rows = rows.into_iter().peekable();
+        while rows.peek().is_some() {
+            self.inserts.push(A::Entity::insert_many(rows.by_ref().take(CHUNK)).into_query());
         }
     }
 
@@ -84,8 +85,11 @@ impl Batch {
             return Ok(true);
         }
         let mut parts = WithClause::new();
-        let part =
-            |name: String, query: SubQueryStatement| CommonTableExpression::new().table_name(Alias::new(name)).query(query).to_owned();
+        let part = |name: String, query: SubQueryStatement| {
+            let mut part = CommonTableExpression::new();
+            part.table_name(Alias::new(name)).query(query);
+            part
+        };
         for (insert, place) in self.inserts.into_iter().zip(1..) {
             parts.cte(part(format!("part_{place}"), insert.into()));
         }

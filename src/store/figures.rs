@@ -38,9 +38,10 @@ impl Store {
 
 pub(super) async fn read(conn: &impl ConnectionTrait, sql: String, texts: usize) -> Result<Vec<FigureRow>> {
     let rows = conn.query_all_raw(Statement::from_string(conn.get_database_backend(), sql)).await?;
+    // Asking a row for the names of its columns copies them.
+    let width = rows.first().map_or(0, |row| row.column_names().len());
     rows.iter()
         .map(|row| {
-            let width = row.column_names().len();
             let texts_of = (0..texts).map(|at| row.try_get_by_index(at)).collect::<Result<_, _>>()?;
             Ok((texts_of, (texts..width).map(|at| row.try_get_by_index(at)).collect::<Result<_, _>>()?))
         })

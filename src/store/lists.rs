@@ -60,17 +60,12 @@ fn column<C: ColumnTrait>(column: C, postgres: bool) -> String {
     }
 }
 
-/// The rows of `t`, which has the columns of this table, as one list in JSON.
-pub fn of_columns<E: EntityTrait>(backend: DbBackend) -> String {
+/// A list of all rows for which `held` holds, as JSON.
+pub fn list<E: EntityTrait>(backend: DbBackend, held: &str) -> String {
     let postgres = backend == DbBackend::Postgres;
     let columns: Vec<String> = E::Column::iter().map(|c| column(c, postgres)).collect();
     let (row, all) = if postgres { ("json_build_array", "json_agg") } else { ("json_array", "json_group_array") };
-    format!("CAST({all}({row}({})) AS text)", columns.join(", "))
-}
-
-/// A list of all rows for which `held` holds, as JSON.
-fn list<E: EntityTrait>(backend: DbBackend, held: &str) -> String {
-    format!("SELECT {} FROM {} AS t WHERE {held}", of_columns::<E>(backend), EntityName::table_name(&E::default()))
+    format!("SELECT CAST({all}({row}({})) AS text) FROM {} AS t WHERE {held}", columns.join(", "), EntityName::table_name(&E::default()))
 }
 
 /// The list of a table.

@@ -1,39 +1,37 @@
-//! What several queries find, in one statement: each as a list in JSON that the database makes. For what must be known before a write
-//! begins, and does not depend on each other.
+//! What must be known before a write begins, in one statement: rows of several tables that do not depend on each other, each table as a
+//! list in JSON that the database makes. The text is made once.
 
-use sea_orm::{
-    ConnectionTrait, EntityTrait, QueryResult, QueryTrait, Select,
-    sea_query::{Alias, Expr, Query, SelectStatement},
-};
+use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, QueryResult, Statement, Value};
 use serde::de::DeserializeOwned;
 
 use super::{bundle::rows, lists};
 use crate::error::{Error, Result};
 
-/// Queries to come.
+/// A statement of several lists.
 #[derive(Default)]
 pub struct Several {
-    asked: SelectStatement,
-    count: usize,
+    postgres: Vec<String>,
+    sqlite: Vec<String>,
 }
 
 impl Several {
-    /// Adds a query.
-    pub fn and<E: EntityTrait>(mut self, conn: &impl ConnectionTrait, query: Select<E>) -> Self {
-        let made = lists::of_columns::<E>(conn.get_database_backend());
-        let list = Query::select().expr(Expr::cust(made)).from_subquery(query.into_query(), Alias::new("t")).to_owned();
-        self.count += 1;
-        self.asked.expr_as(Expr::SubQuery(None, Box::new(list.into())), Alias::new(lists::name(self.count)));
+    /// Adds the rows of a table, `t`, for which a condition holds, with parameters as `$1`.
+    pub fn and<E: EntityTrait>(mut self, held: &str) -> Self {
+        // Few rows of many columns: PostgreSQL is sooner done with the row as a whole.
+        self.postgres.push(format!("(SELECT CAST(json_agg(t) AS text) FROM {} AS t WHERE {held})", E::default().table_name()));
+        self.sqlite.push(format!("({})", lists::list::<E>(DbBackend::Sqlite, held)));
         self
     }
 
-    /// Asks all of them.
+    /// Reads all of them.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn read(self, conn: &impl ConnectionTrait) -> Result<Found> {
-        let found = conn.query_one(&self.asked).await?.ok_or_else(|| Error::internal("lists are a row"))?;
-        Ok(Found(found))
+    pub async fn read(&self, conn: &impl ConnectionTrait, values: impl IntoIterator<Item = Value>) -> Result<Found> {
+        let backend = conn.get_database_backend();
+        let lists = if backend == DbBackend::Postgres { &self.postgres } else { &self.sqlite };
+        let asked = Statement::from_sql_and_values(backend, format!("SELECT {}", lists.join(", ")), values);
+        Ok(Found(conn.query_one_raw(asked).await?.ok_or_else(|| Error::internal("lists are a row"))?))
     }
 }
 
@@ -41,12 +39,12 @@ impl Several {
 pub struct Found(QueryResult);
 
 impl Found {
-    /// The rows of the query that was added at this place, from 1; in no order.
+    /// The rows of the table that was added at this place, from 0; in no order.
     ///
     /// # Errors
     /// A fault, where they are not of this kind.
     pub fn rows<M: DeserializeOwned>(&self, place: usize) -> Result<Vec<M>> {
-        let json: Option<String> = self.0.try_get("", &lists::name(place))?;
+        let json: Option<String> = self.0.try_get_by_index(place)?;
         rows(json.as_deref())
     }
 }
