@@ -3,9 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use entity::{
-    build, deployment, enums::ReportState, pipeline::ParkedReason, product, product_project, project_mapping, release_application, report,
-};
+use entity::{build, deployment, pipeline::ParkedReason, product, product_project, project_mapping, release_application, report};
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder,
     prelude::Uuid,
@@ -106,8 +104,8 @@ async fn application_of(permitted: &Permitted, number: FormNumber) -> Result<rel
     }
 }
 
-/// That a report, `t`, counts: it is neither discarded nor superseded.
-pub const COUNTS: &str = "t.state <> 'DISCARDED' AND t.superseded_at IS NULL";
+/// That a report counts: it is neither discarded nor superseded.
+pub const COUNTS: &str = "state <> 'DISCARDED' AND superseded_at IS NULL";
 
 /// Of a filed report and the draft that is to take its place, the draft.
 fn standing(mut found: Vec<report::Model>) -> Vec<report::Model> {
@@ -118,11 +116,7 @@ fn standing(mut found: Vec<report::Model>) -> Vec<report::Model> {
 }
 
 async fn open_reports(permitted: &Permitted, which: Expr) -> Result<Vec<report::Model>> {
-    let counts = report::Entity::find()
-        .filter(which)
-        .filter(report::Column::State.ne(ReportState::Discarded))
-        .filter(report::Column::SupersededAt.is_null());
-    Ok(standing(counts.all(permitted.conn()).await?))
+    Ok(standing(report::Entity::find().filter(which).filter(Expr::cust(COUNTS)).all(permitted.conn()).await?))
 }
 
 async fn by_version(permitted: &Permitted, product: Uuid, version: &str) -> Result<Vec<report::Model>> {

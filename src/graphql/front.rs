@@ -75,7 +75,9 @@ impl Front {
     /// Why the request is refused.
     pub fn prepare(&self, mut asked: Asked) -> Result<Ready, Refusal> {
         let found = self.documents.find(&asked)?;
-        let document = match self.documents.parsed(&found.text) {
+        let kept = self.documents.parsed(&found.text);
+        let known = kept.is_some();
+        let document = match kept {
             Some(document) => document,
             None => Arc::new(Documents::parse(&self.gate, &found.text)?),
         };
@@ -95,7 +97,12 @@ impl Front {
         let (kind, operation, cost) = (passed.kind, passed.root.clone(), passed.cost);
         // What changes is asked once, with variables that do not come again.
         let again = (!valid && kind == OperationType::Query).then(|| (key.into(), passed));
-        let keep = (!valid || found.keep_as.is_some()).then(|| Keep { text: found.text, document, hash: found.keep_as, passed: again });
+        let keep = (!known || again.is_some() || found.keep_as.is_some()).then(|| Keep {
+            text: found.text,
+            document,
+            hash: found.keep_as,
+            passed: again,
+        });
         Ok(Ready { request, kind, operation, cost, valid, keep })
     }
 

@@ -141,11 +141,9 @@ fn gather<'a, T: ContainerType>(ctx: &ContextSelectionSet<'a>, root: &T, fields:
 
 /// Adds a field; of one that was selected before, what was not.
 fn put(answer: &mut IndexMap<Name, Value>, name: Name, value: Value) {
-    match (answer.get_mut(&name), value) {
-        (Some(Value::Object(before)), Value::Object(more)) => more.into_iter().for_each(|(name, value)| put(before, name, value)),
-        (Some(Value::List(before)), Value::List(more)) => before.iter_mut().zip(more).for_each(|(before, more)| merge(before, more)),
-        (Some(_), _) => {}
-        (None, value) => {
+    match answer.get_mut(&name) {
+        Some(before) => merge(before, value),
+        None => {
             answer.insert(name, value);
         }
     }

@@ -7,9 +7,7 @@ use chrono::Days;
 use entity::{
     deployment,
     enums::{LifeCycleAct, MemberRole, OccurrenceStatus, ReportState, ServiceRole},
-    life_cycle_step, occurrence,
-    pipeline::DeploymentStanding,
-    report,
+    life_cycle_step, occurrence, report,
 };
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
@@ -32,7 +30,7 @@ use crate::{
         search::{owned_by, seen_occurrences},
     },
     report::permissions::facts,
-    store::{involving, visible},
+    store::{inbox, involving, visible},
 };
 
 /// How many entries each list of the worklist shows at most; the queries of the schema show the rest.
@@ -230,10 +228,7 @@ async fn parked(ctx: &Context<'_>) -> Result<Vec<Deployment>> {
     if policy::allows(actor, Act::DeploymentSettle, &Facts::default()).is_err() {
         return Ok(Vec::new());
     }
-    let query = deployment::Entity::find()
-        .filter(deployment::Column::Standing.eq(DeploymentStanding::Parked))
-        .order_by_asc(deployment::Column::Id)
-        .limit(MOST);
+    let query = deployment::Entity::find().filter(inbox::parked()).order_by_asc(deployment::Column::Id).limit(MOST);
     Ok(store.all(query).await?.into_iter().map(Deployment::new).collect())
 }
 

@@ -5,9 +5,10 @@ use entity::{event, event_sink, event_subject, sink::SinkState};
 use sea_orm::{
     ActiveModelBehavior, ActiveModelTrait, ActiveValue, ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, IntoActiveModel,
     Iterable, QueryFilter, QuerySelect, QueryTrait, SqlErr,
-    sea_query::{Alias, CommonTableExpression, Expr, ExprTrait, InsertStatement, OnConflict, Query, SubQueryStatement, WithClause},
+    sea_query::{Alias, CommonTableExpression, Expr, InsertStatement, Query, SubQueryStatement, WithClause},
 };
 
+use super::outbox::counts_on;
 use crate::error::{Error, Result};
 
 /// Inserts to come.
@@ -34,14 +35,9 @@ impl Batch {
         self.add_new(vec![row.into_active_model().reset_all()]);
     }
 
-    /// Adds a row that another write may have made meanwhile: then all of them is [`Error::Raced`].
-    pub fn add_racing<M>(&mut self, row: M)
-    where
-        M: sea_orm::ModelTrait + IntoActiveModel<<M::Entity as EntityTrait>::ActiveModel>,
-        <M::Entity as EntityTrait>::ActiveModel: ActiveModelBehavior,
-    {
+    /// Another write may have made one of the rows meanwhile: then all of them is [`Error::Raced`].
+    pub fn may_race(&mut self) {
         self.races = true;
-        self.add(row);
     }
 
     /// Adds rows to whose columns the database adds the rest.
@@ -116,15 +112,12 @@ fn told(error: DbErr, races: bool) -> Error {
 
 /// Counts one more event of a subject.
 fn counted(event: &event::ActiveModel) -> InsertStatement {
-    let (last, added) = (event_subject::Column::Last, Expr::col((Alias::new("excluded"), event_subject::Column::Last)));
     Query::insert()
         .into_table(event_subject::Entity)
-        .columns([event_subject::Column::Subject, last])
+        .columns([event_subject::Column::Subject, event_subject::Column::Last])
         .values_panic([Expr::value(event.subject.try_as_ref().cloned().unwrap_or_default()), Expr::value(1_i64)])
-        .on_conflict(
-            OnConflict::column(event_subject::Column::Subject).value(last, Expr::col((event_subject::Entity, last)).add(added)).to_owned(),
-        )
-        .returning_col(last)
+        .on_conflict(counts_on())
+        .returning_col(event_subject::Column::Last)
         .to_owned()
 }
 

@@ -272,7 +272,8 @@ where
     M: sea_orm::ModelTrait + IntoActiveModel<<M::Entity as EntityTrait>::ActiveModel>,
     <M::Entity as EntityTrait>::ActiveModel: ActiveModelBehavior,
 {
-    permitted.later.add_racing(row);
+    permitted.later.may_race();
+    insert_later(permitted, row);
 }
 
 /// Inserts a row.

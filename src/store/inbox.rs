@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::{deployment, inbound_delivery, ingestion_source, pipeline::DeliveryFate, pipeline::DeploymentStanding, report};
+use entity::{deployment, inbound_delivery, ingestion_source, pipeline::DeliveryFate, report};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoActiveModel, Iterable, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
     prelude::Uuid,
@@ -153,7 +153,7 @@ impl Store {
             .filter(fits);
         deployment::Entity::update_many()
             .col_expr(Column::Recheck, Expr::value(true))
-            .filter(Column::Standing.eq(DeploymentStanding::Parked))
+            .filter(parked())
             .filter(Column::Recheck.eq(false))
             .filter(Column::ParkedReason.eq(ParkedReason::NoReport))
             .filter(Expr::exists(open.into_query()))

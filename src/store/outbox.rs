@@ -165,22 +165,23 @@ async fn about(conn: &impl ConnectionTrait, reports: &[Uuid]) -> Result<HashMap<
     Ok(told.collect())
 }
 
+/// What is counted of a subject that has events already is added.
+pub(super) fn counts_on() -> OnConflict {
+    let (last, added) = (event_subject::Column::Last, Expr::col((Alias::new("excluded"), event_subject::Column::Last)));
+    OnConflict::column(event_subject::Column::Subject).value(last, Expr::col((event_subject::Entity, last)).add(added)).to_owned()
+}
+
 /// Numbers the events of each subject: 1, 2, 3… without a gap, since the count commits or rolls back with the event.
 async fn number(conn: &impl ConnectionTrait, events: &mut [event::ActiveModel]) -> Result<()> {
     let mut counts: BTreeMap<String, i64> = BTreeMap::new();
     for event in events.iter() {
         *counts.entry(event.subject.clone().take().unwrap_or_default()).or_default() += 1;
     }
-    let (last, added) = (event_subject::Column::Last, Expr::col((Alias::new("excluded"), event_subject::Column::Last)));
-    let sum = Expr::col((event_subject::Entity, last)).add(added);
     let rows = counts.iter().map(|(subject, count)| event_subject::ActiveModel { subject: Set(subject.clone()), last: Set(*count) });
     let rows: Vec<_> = rows.collect();
     let mut next: HashMap<String, i64> = HashMap::new();
     for chunk in rows.chunks(10_000) {
-        let counted = event_subject::Entity::insert_many(chunk.to_vec())
-            .on_conflict(OnConflict::column(event_subject::Column::Subject).value(last, sum.clone()).to_owned())
-            .exec_with_returning(conn)
-            .await?;
+        let counted = event_subject::Entity::insert_many(chunk.to_vec()).on_conflict(counts_on()).exec_with_returning(conn).await?;
         next.extend(counted.into_iter().map(|row| {
             let count = counts.get(&row.subject).copied().unwrap_or(1);
             (row.subject, row.last - count)

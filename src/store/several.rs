@@ -10,16 +10,18 @@ use crate::error::{Error, Result};
 /// A statement of several lists.
 #[derive(Default)]
 pub struct Several {
-    postgres: Vec<String>,
-    sqlite: Vec<String>,
+    postgres: String,
+    sqlite: String,
 }
 
 impl Several {
     /// Adds the rows of a table, `t`, for which a condition holds, with parameters as `$1`.
     pub fn and<E: EntityTrait>(mut self, held: &str) -> Self {
-        // Few rows of many columns: PostgreSQL is sooner done with the row as a whole.
-        self.postgres.push(format!("(SELECT CAST(json_agg(t) AS text) FROM {} AS t WHERE {held})", E::default().table_name()));
-        self.sqlite.push(format!("({})", lists::list::<E>(DbBackend::Sqlite, held)));
+        for (text, backend) in [(&mut self.postgres, DbBackend::Postgres), (&mut self.sqlite, DbBackend::Sqlite)] {
+            text.push_str(if text.is_empty() { "SELECT (" } else { ", (" });
+            text.push_str(&lists::whole::<E>(backend, held));
+            text.push(')');
+        }
         self
     }
 
@@ -29,8 +31,8 @@ impl Several {
     /// A fault of the database.
     pub async fn read(&self, conn: &impl ConnectionTrait, values: impl IntoIterator<Item = Value>) -> Result<Found> {
         let backend = conn.get_database_backend();
-        let lists = if backend == DbBackend::Postgres { &self.postgres } else { &self.sqlite };
-        let asked = Statement::from_sql_and_values(backend, format!("SELECT {}", lists.join(", ")), values);
+        let text = if backend == DbBackend::Postgres { &self.postgres } else { &self.sqlite };
+        let asked = Statement::from_sql_and_values(backend, text, values);
         Ok(Found(conn.query_one_raw(asked).await?.ok_or_else(|| Error::internal("lists are a row"))?))
     }
 }
