@@ -33,15 +33,22 @@ pub struct Model {
     pub environment_class: EnvironmentClass,
     pub status: DeploymentStatus,
     pub attempt: i32,
+    #[serde(deserialize_with = "crate::read::maybe_instant", default)]
     pub planned_start_at: Option<DateTimeUtc>,
+    #[serde(deserialize_with = "crate::read::maybe_instant", default)]
     pub planned_finish_at: Option<DateTimeUtc>,
+    #[serde(deserialize_with = "crate::read::maybe_instant", default)]
     pub started_at: Option<DateTimeUtc>,
+    #[serde(deserialize_with = "crate::read::maybe_instant", default)]
     pub finished_at: Option<DateTimeUtc>,
     /// Last success.
+    #[serde(deserialize_with = "crate::read::maybe_instant", default)]
     pub succeeded_at: Option<DateTimeUtc>,
+    #[serde(deserialize_with = "crate::read::maybe_instant", default)]
     pub rolled_back_at: Option<DateTimeUtc>,
     /// It finished before it started.
     pub inconsistent: bool,
+    #[serde(deserialize_with = "crate::read::maybe_instant", default)]
     pub oldest_commit_at: Option<DateTimeUtc>,
     /// `deploymentId` of what it rolls back.
     pub rollback_of: Option<String>,
@@ -53,7 +60,9 @@ pub struct Model {
     pub dismissal_reason: Option<String>,
     /// Something appeared that it may belong to.
     pub recheck: bool,
+    #[serde(deserialize_with = "crate::read::instant")]
     pub recorded_at: DateTimeUtc,
+    #[serde(deserialize_with = "crate::read::instant")]
     pub updated_at: DateTimeUtc,
     pub row_version: i32,
 }

@@ -1,7 +1,9 @@
-//! The tables, one file each, and the enums ([`enums`], [`pipeline`], [`sink`]) they share with GraphQL. No logic lives here.
+//! The tables, one file each, and the enums ([`enums`], [`pipeline`], [`sink`]) they share with GraphQL. No logic lives here, but how
+//! rows are read from JSON ([`read`]).
 
 pub mod enums;
 pub mod pipeline;
+pub mod read;
 pub mod sink;
 
 pub mod announcement;

@@ -18,6 +18,7 @@ pub struct Model {
     pub from_state: Option<ReportState>,
     pub to_state: ReportState,
     pub person_id: Uuid,
+    #[serde(deserialize_with = "crate::read::instant")]
     pub at: DateTimeUtc,
     pub reason: Option<String>,
     /// What was submitted, signed or agreed to.
@@ -25,6 +26,7 @@ pub struct Model {
     /// Of a filing: 备案部门.
     pub department: Option<String>,
     /// Of a filing: 备案日期.
+    #[serde(deserialize_with = "crate::read::maybe_day", default)]
     pub filed_on: Option<Date>,
 }
 

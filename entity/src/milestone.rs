@@ -17,7 +17,9 @@ pub struct Model {
     pub name: Option<String>,
     pub precision: MilestonePrecision,
     pub position: i32,
+    #[serde(deserialize_with = "crate::read::maybe_instant", default)]
     pub planned_at: Option<DateTimeUtc>,
+    #[serde(deserialize_with = "crate::read::maybe_instant", default)]
     pub actual_at: Option<DateTimeUtc>,
     pub delay_reason: Option<String>,
     pub not_applicable: bool,

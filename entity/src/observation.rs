@@ -16,6 +16,7 @@ pub struct Model {
     pub digest: String,
     pub status: DeploymentStatus,
     /// What the fold orders by.
+    #[serde(deserialize_with = "crate::read::instant")]
     pub happened_at: DateTimeUtc,
     pub attempt: Option<i32>,
     /// All that was said, in the service's own words.

@@ -19,12 +19,15 @@ pub struct Model {
     pub impact: Option<Impact>,
     pub resolution: Option<String>,
     pub handling_minutes: Option<i32>,
+    #[serde(deserialize_with = "crate::read::maybe_instant", default)]
     pub detected_at: Option<DateTimeUtc>,
+    #[serde(deserialize_with = "crate::read::maybe_instant", default)]
     pub resolved_at: Option<DateTimeUtc>,
     pub triggered_rollback: bool,
     /// The deployment that it is tied to.
     pub deployment_id: Option<Uuid>,
     pub recorded_by: Uuid,
+    #[serde(deserialize_with = "crate::read::instant")]
     pub recorded_at: DateTimeUtc,
     pub version: i32,
 }

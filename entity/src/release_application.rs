@@ -14,7 +14,9 @@ pub struct Model {
     pub product_id: Option<Uuid>,
     pub version: Option<String>,
     pub url: Option<String>,
+    #[serde(deserialize_with = "crate::read::maybe_instant", default)]
     pub planned_release_at: Option<DateTimeUtc>,
+    #[serde(deserialize_with = "crate::read::instant")]
     pub created_at: DateTimeUtc,
 }
 

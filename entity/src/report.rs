@@ -19,6 +19,7 @@ pub struct Model {
     /// The application while this report is its live one; unique, so that there is one.
     pub live_application_id: Option<Uuid>,
     pub prepared_by: String,
+    #[serde(deserialize_with = "crate::read::day")]
     pub prepared_on: Date,
     pub state: ReportState,
     pub outcome: ReleaseOutcome,
@@ -31,7 +32,9 @@ pub struct Model {
     pub version_sort: Option<String>,
     pub release_type: Option<ReleaseType>,
     pub release_owner_id: Option<Uuid>,
+    #[serde(deserialize_with = "crate::read::maybe_instant", default)]
     pub planned_release_at: Option<DateTimeUtc>,
+    #[serde(deserialize_with = "crate::read::maybe_instant", default)]
     pub actual_release_at: Option<DateTimeUtc>,
     pub planned_duration_minutes: Option<i32>,
     pub actual_duration_minutes: Option<i32>,
@@ -74,17 +77,22 @@ pub struct Model {
     pub summary_version: i32,
     /// How often it was submitted.
     pub round: i32,
+    #[serde(deserialize_with = "crate::read::maybe_instant", default)]
     pub first_submitted_at: Option<DateTimeUtc>,
+    #[serde(deserialize_with = "crate::read::maybe_instant", default)]
     pub filed_at: Option<DateTimeUtc>,
     pub supersedes_id: Option<Uuid>,
     /// Set when the report that replaces this one is filed.
+    #[serde(deserialize_with = "crate::read::maybe_instant", default)]
     pub superseded_at: Option<DateTimeUtc>,
     /// The last `PROB-` number given.
     pub last_problem: i32,
     /// The last `POST-` number given.
     pub last_case: i32,
     pub created_by: Uuid,
+    #[serde(deserialize_with = "crate::read::instant")]
     pub created_at: DateTimeUtc,
+    #[serde(deserialize_with = "crate::read::instant")]
     pub updated_at: DateTimeUtc,
 }
 

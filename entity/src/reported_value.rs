@@ -14,6 +14,7 @@ pub struct Model {
     pub report_id: Uuid,
     pub field: ReportedField,
     /// The time, of a field that is one.
+    #[serde(deserialize_with = "crate::read::maybe_instant", default)]
     pub at: Option<DateTimeUtc>,
     /// The minutes, of a duration.
     pub minutes: Option<i32>,

@@ -11,10 +11,13 @@ pub struct Model {
     pub id: Uuid,
     pub occurrence_id: Uuid,
     pub report_id: Uuid,
+    #[serde(deserialize_with = "crate::read::day")]
     pub from_on: Date,
+    #[serde(deserialize_with = "crate::read::day")]
     pub to_on: Date,
     pub reason: String,
     pub person_id: Uuid,
+    #[serde(deserialize_with = "crate::read::instant")]
     pub at: DateTimeUtc,
 }
 

@@ -11,6 +11,7 @@ pub struct Model {
     pub id: Uuid,
     pub problem_id: Uuid,
     pub report_id: Uuid,
+    #[serde(deserialize_with = "crate::read::instant")]
     pub at: DateTimeUtc,
     pub event: String,
     pub position: i32,

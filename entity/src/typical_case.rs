@@ -17,6 +17,7 @@ pub struct Model {
     /// 1 to 5 stars.
     pub satisfaction: Option<i32>,
     pub lesson: Option<String>,
+    #[serde(deserialize_with = "crate::read::instant")]
     pub created_at: DateTimeUtc,
     pub version: i32,
 }

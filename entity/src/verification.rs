@@ -16,9 +16,11 @@ pub struct Model {
     pub number: i32,
     pub verdict: VerificationVerdict,
     pub comment: Option<String>,
+    #[serde(deserialize_with = "crate::read::day")]
     pub completed_on: Date,
     pub completed_by: Uuid,
     pub person_id: Uuid,
+    #[serde(deserialize_with = "crate::read::instant")]
     pub at: DateTimeUtc,
 }
 

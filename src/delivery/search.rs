@@ -8,7 +8,7 @@ use super::event::{Event, EventType};
 use crate::{
     error::Result,
     graphql::{
-        connection::{List, Total, connect},
+        connection::{List, asks_total, connect},
         context::{actor, store},
         filter::{DateTimeFilter, StringFilter},
         ids::Kind,
@@ -72,10 +72,8 @@ async fn list(ctx: &Context<'_>, filter: EventWhere, args: PageArgs) -> Result<L
         .add_option(recorded_time.map(|f| f.on(col(Column::RecordedAt))));
     let query = event::Entity::find().filter(heard(actor(ctx)?)).filter(which);
     let sort = Sort::by(col(Column::Position), SortKind::Int, |e: &event::Model| e.position.into());
-    let mut page = store(ctx)?.page(query.clone(), &[sort.descending(true)], &args).await?;
-    let rows = page.rows.drain(..).filter_map(|(cursor, row)| Some((cursor, Event::read(std::sync::Arc::new(row))?))).collect();
-    let page = crate::store::page::Page { rows, has_previous: page.has_previous, has_next: page.has_next };
-    Ok(connect(page, Total::of(query), |event| event))
+    let page = store(ctx)?.page(query.clone(), &[sort.descending(true)], &args, asks_total(ctx)).await?;
+    Ok(connect(page.filter_map(|row| Event::read(std::sync::Arc::new(row))), query, |event| event))
 }
 
 /// The event with this global id, if the caller hears of it.

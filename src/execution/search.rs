@@ -8,7 +8,7 @@ use super::Milestone;
 use crate::{
     error::Result,
     graphql::{
-        connection::{List, Total, connect},
+        connection::{List, asks_total, connect},
         context::{actor, store},
         filter::{DateTimeFilter, EnumFilter, StringFilter, combine},
     },
@@ -133,7 +133,7 @@ impl MilestoneQuery {
             .filter(milestone::Column::ReportId.in_subquery(seen.into_query()))
             .filter(filter.unwrap_or_default().condition())
             .filter(drill::condition(store(ctx)?, drill::List::Milestones, counted.as_ref())?);
-        let page = store(ctx)?.page(query.clone(), &sorts(order_by)?, &PageArgs { first, after, last, before }).await?;
-        Ok(connect(page, Total::of(query), Milestone))
+        let page = store(ctx)?.page(query.clone(), &sorts(order_by)?, &PageArgs { first, after, last, before }, asks_total(ctx)).await?;
+        Ok(connect(page, query, Milestone))
     }
 }

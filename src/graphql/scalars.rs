@@ -54,7 +54,7 @@ impl ScalarType for Day {
     }
 
     fn to_value(&self) -> Value {
-        Value::String(self.0.format("%Y-%m-%d").to_string())
+        Value::String(self.0.to_string())
     }
 }
 

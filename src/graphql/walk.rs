@@ -10,7 +10,7 @@ use std::{
 
 use async_graphql::{
     ContainerType, ContextSelectionSet, Name, OutputType, Positioned, ServerError, ServerResult, Value,
-    indexmap::IndexMap,
+    indexmap::{IndexMap, map::Entry},
     parser::types::{Field, Selection},
     registry::Registry,
     resolver_utils::resolve_container,
@@ -141,10 +141,10 @@ fn gather<'a, T: ContainerType>(ctx: &ContextSelectionSet<'a>, root: &T, fields:
 
 /// Adds a field; of one that was selected before, what was not.
 fn put(answer: &mut IndexMap<Name, Value>, name: Name, value: Value) {
-    match answer.get_mut(&name) {
-        Some(before) => merge(before, value),
-        None => {
-            answer.insert(name, value);
+    match answer.entry(name) {
+        Entry::Occupied(before) => merge(before.into_mut(), value),
+        Entry::Vacant(place) => {
+            place.insert(value);
         }
     }
 }
@@ -179,6 +179,9 @@ where
         Poll::Ready(Ok::<_, ServerError>(()))
     })
     .await?;
+    if waiting.is_empty() {
+        return Ok(values);
+    }
     let late = waiting
         .into_iter()
         .map(|(index, waits)| async move { Ok::<_, ServerError>((index, waits.await.transpose()?.unwrap_or_default())) });

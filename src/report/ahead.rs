@@ -1,18 +1,14 @@
 //! What the selection of a report will ask for, read at once before it is walked.
 
 use async_graphql::{Context, SelectionField};
-use sea_orm::prelude::Uuid;
 
-use crate::{
-    error::Result,
-    graphql::context::{loaders, store},
-    store::bundle::{Table, Tables},
-};
+use crate::store::bundle::{Table, Tables};
 
-/// The tables that a field below a report reads; its name tells, at whatever depth.
-fn needs(field: &str) -> &'static [Table] {
+/// The tables that a field below a report reads; its name tells, at whatever depth, and what it is a field of where that says more.
+fn needs(field: &str, of: &str) -> &'static [Table] {
     use Table::*;
     match field {
+        "owners" if of == "milestones" => &[MilestoneOwner, Department],
         "participants" => &[Participant, ParticipantPerson, Person, Department],
         "milestones" => &[Milestone],
         "owners" | "lead" => &[Owner, Department],
@@ -62,22 +58,14 @@ fn needs(field: &str) -> &'static [Table] {
     }
 }
 
-fn gather(field: SelectionField<'_>) -> Tables {
-    field.selection_set().fold(Tables::of(needs(field.name())), |all, below| all.and(gather(below)))
+fn gather(field: SelectionField<'_>, of: &str) -> Tables {
+    let name = field.name();
+    field.selection_set().fold(Tables::of(needs(name, of)), |all, below| all.and(gather(below, name)))
 }
 
 /// What the selection of the field at hand will ask of reports.
 pub fn tables(ctx: &Context<'_>) -> Tables {
-    ctx.field().selection_set().fold(Tables::default(), |all, below| all.and(gather(below)))
-}
-
-/// Reads what the selection of the field at hand will ask of these reports.
-///
-/// # Errors
-/// A fault of the database.
-pub async fn read(ctx: &Context<'_>, reports: &[Uuid]) -> Result<()> {
-    if reports.is_empty() {
-        return Ok(());
-    }
-    store(ctx)?.bundle(&loaders(ctx)?.bundled(), tables(ctx), reports).await
+    let all = ctx.field().selection_set().fold(Tables::default(), |all, below| all.and(gather(below, "")));
+    // All owners are these and more.
+    if all.has(Table::Owner) { all.without(Table::MilestoneOwner) } else { all }
 }

@@ -11,7 +11,7 @@ use crate::{
     catalog::Person,
     error::Result,
     graphql::{
-        connection::{List, Total, connect},
+        connection::{List, asks_total, connect},
         context::{actor, row, store},
         filter::{DateTimeFilter, StringFilter},
         ids::Kind,
@@ -123,8 +123,8 @@ async fn page(ctx: &Context<'_>, which: Condition, args: PageArgs) -> Result<Lis
         Sort::by(sea_orm::sea_query::Expr::col((audit_entry::Entity, audit_entry::Column::Id)), SortKind::Int, |e: &audit_entry::Model| {
             e.id.into()
         });
-    let page = store(ctx)?.page(query.clone(), &[sort.descending(true)], &args).await?;
-    Ok(connect(page, Total::of(query), AuditEntry))
+    let page = store(ctx)?.page(query.clone(), &[sort.descending(true)], &args, asks_total(ctx)).await?;
+    Ok(connect(page, query, AuditEntry))
 }
 
 /// Which entries of the audit log. All that is given must hold.

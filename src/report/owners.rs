@@ -1,5 +1,7 @@
 //! Owner departments of milestones, problems and actions: an ordered list; of an action one may be the lead.
 
+use std::sync::Arc;
+
 use async_graphql::Context;
 use entity::owner;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, prelude::Uuid};
@@ -7,7 +9,10 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, prel
 use crate::{
     catalog::Department,
     error::Result,
-    graphql::{context::children, walk::Many},
+    graphql::{
+        context::{children, loaders},
+        walk::Many,
+    },
     store::{Opened, Permitted, insert_many},
 };
 
@@ -52,13 +57,24 @@ impl Owned {
         opened.all(owner::Entity::find().filter(self.condition()).order_by_asc(owner::Column::Position)).await
     }
 
+    /// The rows for an answer among those of others, batched.
+    async fn among(self, ctx: &Context<'_>, report_id: Uuid) -> Result<Arc<Vec<owner::Model>>> {
+        let ahead = match self {
+            Self::Milestone(id) => loaders(ctx)?.bundled().milestone_owners(id),
+            _ => None,
+        };
+        match ahead {
+            Some(owners) => Ok(owners),
+            None => children::<owner::Entity>(ctx, report_id).await,
+        }
+    }
+
     /// The rows for an answer, batched.
     ///
     /// # Errors
     /// A fault of the database.
     pub async fn read(self, ctx: &Context<'_>, report_id: Uuid) -> Result<Vec<owner::Model>> {
-        let all = children::<owner::Entity>(ctx, report_id).await?;
-        Ok(all.iter().filter(|o| self.owns(o)).cloned().collect())
+        Ok(self.among(ctx, report_id).await?.iter().filter(|o| self.owns(o)).cloned().collect())
     }
 
     /// The departments for an answer, in order.
@@ -66,8 +82,8 @@ impl Owned {
     /// # Errors
     /// A fault of the database.
     pub async fn departments(self, ctx: &Context<'_>, report_id: Uuid) -> Result<Many<Department>> {
-        let rows = self.read(ctx, report_id).await?;
-        Department::by_codes(ctx, rows.iter().map(|o| o.department.as_str())).await
+        let among = self.among(ctx, report_id).await?;
+        Department::by_codes(ctx, among.iter().filter(|o| self.owns(o)).map(|o| o.department.as_str())).await
     }
 
     /// Writes the list in place of the one before. Owners that were part of a submission are kept aside, for its digest.

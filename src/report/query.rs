@@ -12,7 +12,7 @@ use crate::{
     catalog::number::FormNumber,
     error::Result,
     graphql::{
-        connection::{List, Total, connect},
+        connection::{List, asks_total, connect},
         context::{actor, loaders, store},
         ids::Kind,
     },
@@ -63,9 +63,9 @@ impl ReportRootQuery {
     ) -> Result<List<Report>> {
         let behind = drill::condition(store(ctx)?, drill::List::Reports, counted.as_ref())?;
         let query = report::Entity::find().filter(visible(actor(ctx)?)).filter(filter.unwrap_or_default().condition()).filter(behind);
-        let page = store(ctx)?.page(query.clone(), &sorts(order_by)?, &PageArgs { first, after, last, before }).await?;
-        ahead::read(ctx, &page.rows.iter().map(|(_, r)| r.id).collect::<Vec<_>>()).await?;
-        Ok(connect(page, Total::of(query), Report::new))
+        let (bundled, args) = (loaders(ctx)?.bundled(), PageArgs { first, after, last, before });
+        let page = store(ctx)?.page_bundled(&bundled, ahead::tables(ctx), query.clone(), &sorts(order_by)?, &args, asks_total(ctx)).await?;
+        Ok(connect(page, query, Report::new))
     }
 }
 

@@ -16,14 +16,14 @@ use entity::{
     report, reported_value, rescheduling, shortcoming, staffing, timeline_entry, typical_case, verification,
 };
 use sea_orm::{
-    ConnectionTrait, FromQueryResult, Iterable, ModelTrait, PrimaryKeyToColumn, QueryResult, QueryTrait, Select, Statement, Value,
-    prelude::Uuid, sea_query::Expr,
+    ConnectionTrait, FromQueryResult, Iterable, ModelTrait, PrimaryKeyToColumn, QueryResult, QueryTrait, Select, Value, prelude::Uuid,
+    sea_query::Expr,
 };
 use serde::de::DeserializeOwned;
 
 use super::{
     Store,
-    children::{ById, Child, any_of_values},
+    children::{ById, Child},
     lists::{self, Whose},
 };
 use crate::error::{Error, Result};
@@ -35,13 +35,14 @@ pub struct Tables(u32);
 /// The tables by number, in the order in which they are read: what a table needs to know its parents comes before it.
 #[derive(Debug, Clone, Copy)]
 #[repr(u8)]
-#[expect(missing_docs, reason = "each is the table of that name")]
+#[expect(missing_docs, reason = "each is the table of that name; `MilestoneOwner` the rows of `Owner` that milestones have")]
 pub enum Table {
     Participant,
     ParticipantPerson,
     Staffing,
     Milestone,
     Owner,
+    MilestoneOwner,
     Problem,
     IncidentReview,
     TimelineEntry,
@@ -80,9 +81,14 @@ impl Tables {
         Self(self.0 | other.0)
     }
 
-    /// How many.
-    pub fn count(self) -> u32 {
-        self.0.count_ones()
+    /// Whether there are none.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// All but this.
+    pub fn without(self, table: Table) -> Self {
+        Self(self.0 & !table.bit())
     }
 
     /// Whether this is one of them.
@@ -93,12 +99,13 @@ impl Tables {
 
 impl Table {
     /// All of them.
-    pub(super) const ALL: [Self; 26] = [
+    pub(super) const ALL: [Self; 27] = [
         Self::Participant,
         Self::ParticipantPerson,
         Self::Staffing,
         Self::Milestone,
         Self::Owner,
+        Self::MilestoneOwner,
         Self::Problem,
         Self::IncidentReview,
         Self::TimelineEntry,
@@ -139,6 +146,9 @@ pub struct Bundled {
 /// A mark for children, so that they and a row by its id do not share a place.
 struct Below<E>(std::marker::PhantomData<E>);
 
+/// A mark for the owners of milestones alone, by their milestone: they are not all owners that a report has.
+struct OfMilestones;
+
 impl Bundled {
     fn get<T: Any + Send + Sync>(&self, kind: TypeId, id: Uuid) -> Option<Arc<T>> {
         let rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
@@ -148,6 +158,11 @@ impl Bundled {
     /// The children of a parent, if a bundle brought them.
     pub fn children<E: Child + 'static>(&self, parent: Uuid) -> Option<Arc<Vec<E::Model>>> {
         self.get(TypeId::of::<Below<E>>(), parent)
+    }
+
+    /// The owners of a milestone, if a bundle brought those of milestones alone.
+    pub fn milestone_owners(&self, milestone: Uuid) -> Option<Arc<Vec<owner::Model>>> {
+        self.get(TypeId::of::<OfMilestones>(), milestone)
     }
 
     /// A row by its id, if a bundle brought it.
@@ -192,9 +207,22 @@ fn put_children<E: Child + 'static>(into: &mut Loaded, json: Option<&str>, paren
 where
     E::Model: DeserializeOwned,
 {
+    put_marked::<E>(into, TypeId::of::<Below<E>>(), json, parents, E::parent)
+}
+
+fn put_marked<E: Child>(
+    into: &mut Loaded,
+    mark: TypeId,
+    json: Option<&str>,
+    parents: &[Uuid],
+    parent: fn(&E::Model) -> Option<Uuid>,
+) -> Result<()>
+where
+    E::Model: DeserializeOwned + 'static,
+{
     let mut by: HashMap<Uuid, Vec<E::Model>> = parents.iter().map(|id| (*id, Vec::new())).collect();
     for row in rows::<E::Model>(json)? {
-        if let Some(parent) = E::parent(&row) {
+        if let Some(parent) = parent(&row) {
             by.entry(parent).or_default().push(row);
         }
     }
@@ -204,7 +232,7 @@ where
             (rank(row.get(E::ORDER)), key.next(), key.next())
         });
         let rows: Arc<dyn Any + Send + Sync> = Arc::new(rows);
-        ((TypeId::of::<Below<E>>(), id), rows)
+        ((mark, id), rows)
     }));
     Ok(())
 }
@@ -230,31 +258,13 @@ fn ids_of<E: Child + ById + 'static>(loaded: &Loaded, parents: &[Uuid]) -> Vec<U
 }
 
 impl Store {
-    /// Reads these tables of these reports, and keeps them for the request.
-    ///
-    /// # Errors
-    /// A fault of the database.
-    pub async fn bundle(&self, into: &Bundled, tables: Tables, reports: &[Uuid]) -> Result<()> {
-        if reports.is_empty() || tables.count() < 2 {
-            return Ok(());
-        }
-        let backend = self.db.get_database_backend();
-        let lists = lists::text(tables, backend, Whose::Given(reports.len()));
-        let statement = Statement::from_sql_and_values(backend, format!("SELECT {lists}"), any_of_values(backend, reports));
-        let found = {
-            let _turn = self.turn().await;
-            self.db.query_one_raw(statement).await?.ok_or_else(|| Error::internal("a bundle is a row"))?
-        };
-        self.unpack(into, tables, &found, reports)
-    }
-
     /// The first report of a query, and these tables of it, kept for the request: one statement. Without a limit, which is a parameter
     /// that PostgreSQL would plan every statement anew for; such a query names one report, or the few of an application.
     ///
     /// # Errors
     /// A fault of the database.
     pub async fn one_bundled(&self, into: &Bundled, tables: Tables, query: Select<report::Entity>) -> Result<Option<report::Model>> {
-        if tables.count() == 0 {
+        if tables.is_empty() {
             return self.one(query).await;
         }
         let backend = self.db.get_database_backend();
@@ -270,7 +280,7 @@ impl Store {
         Ok(Some(report))
     }
 
-    fn unpack(&self, into: &Bundled, tables: Tables, found: &QueryResult, reports: &[Uuid]) -> Result<()> {
+    pub(super) fn unpack(&self, into: &Bundled, tables: Tables, found: &QueryResult, reports: &[Uuid]) -> Result<()> {
         let mut loaded = Loaded::new();
         for (table, place) in Table::ALL.into_iter().filter(|t| tables.has(*t)).zip(1..) {
             let json: Option<String> = found.try_get("", &lists::name(place))?;
@@ -287,6 +297,10 @@ impl Store {
             Table::Staffing => put_children::<staffing::Entity>(loaded, json, reports),
             Table::Milestone => put_children::<milestone::Entity>(loaded, json, reports),
             Table::Owner => put_children::<owner::Entity>(loaded, json, reports),
+            Table::MilestoneOwner => {
+                let milestones = ids_of::<milestone::Entity>(loaded, reports);
+                put_marked::<owner::Entity>(loaded, TypeId::of::<OfMilestones>(), json, &milestones, |owner| owner.milestone_id)
+            }
             Table::Problem => put_children::<problem::Entity>(loaded, json, reports),
             Table::IncidentReview => put_children::<incident_review::Entity>(loaded, json, reports),
             Table::TimelineEntry => put_children::<timeline_entry::Entity>(loaded, json, reports),

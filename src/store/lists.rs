@@ -13,34 +13,31 @@ use entity::{
 };
 use sea_orm::{ColumnTrait, ColumnType, DbBackend, EntityName, EntityTrait, IdenStatic, Iterable};
 
-use super::{
-    bundle::{Table, Tables},
-    children::any_of_text,
-};
+use super::bundle::{Table, Tables};
 
 /// Whose rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Whose {
     /// Those of the report that the statement around is about.
     AtHand,
-    /// Those of so many reports, whose ids are parameters.
-    Given(usize),
+    /// Those of the reports on a page, which the statement around has as `on_page`; in its first row.
+    OnPage,
 }
 
 impl Whose {
     /// What follows a column that names the report.
-    fn follows(self, backend: DbBackend) -> String {
+    fn follows(self) -> &'static str {
         match self {
-            Self::AtHand => "= \"report\".\"id\"".to_owned(),
-            Self::Given(reports) => any_of_text(backend, reports),
+            Self::AtHand => "= \"report\".\"id\"",
+            Self::OnPage => "IN (SELECT id FROM on_page)",
         }
     }
 
     /// A column of the reports, as a set to be in.
-    fn column(self, name: &str, follows: &str) -> String {
+    fn column(self, name: &str) -> String {
         match self {
             Self::AtHand => format!("= \"report\".\"{name}\""),
-            Self::Given(_) => format!("IN (SELECT {name} FROM report WHERE id {follows})"),
+            Self::OnPage => format!("IN (SELECT {name} FROM on_page)"),
         }
     }
 }
@@ -80,7 +77,7 @@ pub fn whole<E: EntityTrait>(backend: DbBackend, held: &str) -> String {
 
 /// The list of a table.
 fn sql(table: Table, tables: Tables, backend: DbBackend, whose: Whose) -> String {
-    let of = whose.follows(backend);
+    let of = whose.follows();
     let below = format!("t.report_id {of}");
     match table {
         Table::Participant => list::<participant::Entity>(backend, &below),
@@ -88,6 +85,7 @@ fn sql(table: Table, tables: Tables, backend: DbBackend, whose: Whose) -> String
         Table::Staffing => list::<staffing::Entity>(backend, &below),
         Table::Milestone => list::<milestone::Entity>(backend, &below),
         Table::Owner => list::<owner::Entity>(backend, &below),
+        Table::MilestoneOwner => list::<owner::Entity>(backend, &format!("{below} AND t.milestone_id IS NOT NULL")),
         Table::Problem => list::<problem::Entity>(backend, &below),
         Table::IncidentReview => list::<incident_review::Entity>(backend, &below),
         Table::TimelineEntry => list::<timeline_entry::Entity>(backend, &below),
@@ -104,16 +102,17 @@ fn sql(table: Table, tables: Tables, backend: DbBackend, whose: Whose) -> String
         Table::Occurrence => list::<occurrence::Entity>(backend, &below),
         Table::Rescheduling => list::<rescheduling::Entity>(backend, &below),
         Table::Verification => list::<verification::Entity>(backend, &below),
-        Table::Product => list::<product::Entity>(backend, &format!("t.id {}", whose.column("product_id", &of))),
-        Table::Project => list::<product_project::Entity>(backend, &format!("t.product_id {}", whose.column("product_id", &of))),
-        Table::Application => list::<release_application::Entity>(backend, &format!("t.id {}", whose.column("application_id", &of))),
-        Table::Person => list::<person::Entity>(backend, &format!("t.id IN ({})", people(tables, whose, &of))),
+        Table::Product => list::<product::Entity>(backend, &format!("t.id {}", whose.column("product_id"))),
+        Table::Project => list::<product_project::Entity>(backend, &format!("t.product_id {}", whose.column("product_id"))),
+        Table::Application => list::<release_application::Entity>(backend, &format!("t.id {}", whose.column("application_id"))),
+        Table::Person => list::<person::Entity>(backend, &format!("t.id IN ({})", people(tables, whose))),
         Table::Department => list::<department::Entity>(backend, "1 = 1"),
     }
 }
 
 /// Everybody whom these tables of a report name.
-fn people(tables: Tables, whose: Whose, of: &str) -> String {
+fn people(tables: Tables, whose: Whose) -> String {
+    let of = whose.follows();
     let named: [(Table, &str, &str); 8] = [
         (Table::ParticipantPerson, "person_id", "participant_person"),
         (Table::Problem, "recorded_by", "problem"),
@@ -129,7 +128,7 @@ fn people(tables: Tables, whose: Whose, of: &str) -> String {
     let own = match whose {
         // From a table: without one, PostgreSQL makes no join of these, but looks at everybody.
         Whose::AtHand => "SELECT own.release_owner_id FROM report AS own WHERE own.id = \"report\".\"id\"".to_owned(),
-        Whose::Given(_) => format!("SELECT release_owner_id FROM report WHERE id {of}"),
+        Whose::OnPage => "SELECT release_owner_id FROM on_page".to_owned(),
     };
     std::iter::once(own).chain(lists).collect::<Vec<_>>().join(" UNION ALL ")
 }
@@ -140,11 +139,6 @@ static TEXTS: Mutex<BTreeMap<(Tables, bool, Whose), Arc<str>>> = Mutex::new(BTre
 /// The lists of these tables in their order, as they stand between `SELECT` and `FROM`.
 pub fn text(tables: Tables, backend: DbBackend, whose: Whose) -> Arc<str> {
     let postgres = backend == DbBackend::Postgres;
-    let whose = match whose {
-        // One report has a text of its own (`any_of_text`).
-        Whose::Given(reports) if postgres => Whose::Given(reports.min(2)),
-        other => other,
-    };
     let mut texts = TEXTS.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(text) = texts.get(&(tables, postgres, whose)) {
         return Arc::clone(text);
@@ -153,7 +147,13 @@ pub fn text(tables: Tables, backend: DbBackend, whose: Whose) -> Arc<str> {
         .iter()
         .filter(|t| tables.has(**t))
         .zip(1..)
-        .map(|(table, place)| format!("({}) AS {}", sql(*table, tables, backend, whose), name(place)))
+        .map(|(table, place)| {
+            let (list, name) = (sql(*table, tables, backend, whose), name(place));
+            match whose {
+                Whose::AtHand => format!("({list}) AS {name}"),
+                Whose::OnPage => format!("CASE place WHEN 1 THEN ({list}) END AS {name}"),
+            }
+        })
         .collect();
     let text: Arc<str> = lists.join(", ").into();
     // A client that asks for ever other selections shall not fill the memory.

@@ -3,14 +3,20 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, NaiveDate, Utc};
+use entity::report;
 use sea_orm::{
-    Condition, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect, Select, Value,
+    Condition, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, Order, QueryFilter, QueryOrder, QueryResult, QuerySelect,
+    QueryTrait, Select, Statement, Value,
     prelude::Uuid,
-    sea_query::{Expr, ExprTrait, NullOrdering},
+    sea_query::{Expr, ExprTrait, NullOrdering, SelectStatement},
 };
 use serde::{Deserialize, Serialize};
 
-use super::Store;
+use super::{
+    Store,
+    bundle::{Bundled, Tables},
+    lists::{self, Whose},
+};
 use crate::error::{Error, Result, say};
 
 /// Rows on a page when the client does not say.
@@ -203,15 +209,34 @@ pub struct Page<M> {
     pub has_previous: bool,
     /// Whether rows come after.
     pub has_next: bool,
+    /// How many there are in all pages together, if that was asked for and the page has a row to tell it.
+    pub total: Option<u64>,
 }
 
-impl Store {
-    /// One page of a query in the order of `sorts`, of which the last must tell rows apart.
-    ///
-    /// # Errors
-    /// `BAD_USER_INPUT` for arguments out of range and foreign cursors.
-    pub async fn page<E: EntityTrait>(&self, query: Select<E>, sorts: &[Sort<E::Model>], args: &PageArgs) -> Result<Page<E::Model>> {
+impl<M> Page<M> {
+    /// Its rows as something else, without those that are nothing.
+    pub fn filter_map<T>(self, each: impl Fn(M) -> Option<T>) -> Page<T> {
+        let Self { rows, has_previous, has_next, total } = self;
+        let rows = rows.into_iter().filter_map(|(cursor, row)| Some((cursor, each(row)?))).collect();
+        Page { rows, has_previous, has_next, total }
+    }
+}
+
+/// The column in which a page's rows tell how many there are in all pages together.
+const TOTAL: &str = "total_count";
+
+/// The statement of a page under way: of what, how many rows, from which end.
+struct Paged {
+    rows: usize,
+    forward: bool,
+    counted: bool,
+    query: SelectStatement,
+}
+
+impl Paged {
+    fn of<E: EntityTrait>(query: Select<E>, sorts: &[Sort<E::Model>], args: &PageArgs, counted: bool) -> Result<Self> {
         let (rows, forward) = args.rows()?;
+        let all = counted.then(|| query.clone().select_only().expr(Expr::cust("COUNT(*)")).into_query());
         let mut query = query;
         if let Some(cursor) = &args.after {
             query = query.filter(beyond(sorts, &decode(sorts, cursor)?, true));
@@ -227,15 +252,93 @@ impl Store {
                 query.order_by(sort.expr.clone(), order)
             };
         }
-        let mut found = self.all(query.limit(rows + 1)).await?;
-        let most = usize::try_from(rows).unwrap_or(usize::MAX);
-        let more = found.len() > most;
-        found.truncate(most);
-        if !forward {
-            found.reverse();
+        let mut query = query.into_query();
+        if let Some(all) = all {
+            query.expr_as(Expr::SubQuery(None, Box::new(all.into())), TOTAL);
         }
-        let (has_previous, has_next) = if forward { (args.after.is_some(), more) } else { (more, args.before.is_some()) };
-        Ok(Page { rows: found.into_iter().map(|row| (encode(sorts, &row), row)).collect(), has_previous, has_next })
+        Ok(Self { rows: usize::try_from(rows).unwrap_or(usize::MAX), forward, counted, query })
+    }
+
+    /// The statement; a row more than the page has tells whether others come after it. The limit is written out: where it is a
+    /// parameter, PostgreSQL plans the statement anew each time.
+    fn statement(&self, backend: DbBackend) -> Statement {
+        let Statement { sql, values, .. } = backend.build(&self.query);
+        Statement { sql: format!("{sql} LIMIT {}", self.rows + 1), values, db_backend: backend }
+    }
+
+    /// The page that was found.
+    fn page<M: FromQueryResult>(&self, found: &[QueryResult], sorts: &[Sort<M>], args: &PageArgs) -> Result<Page<M>> {
+        let total: Option<i64> = match found.first().filter(|_| self.counted) {
+            Some(row) => Some(row.try_get("", TOTAL)?),
+            None => None,
+        };
+        let mut rows = found.iter().take(self.rows).map(|row| M::from_query_result(row, "")).collect::<Result<Vec<_>, _>>()?;
+        let more = found.len() > self.rows;
+        if !self.forward {
+            rows.reverse();
+        }
+        let (has_previous, has_next) = if self.forward { (args.after.is_some(), more) } else { (more, args.before.is_some()) };
+        let rows = rows.into_iter().map(|row| (encode(sorts, &row), row)).collect();
+        Ok(Page { rows, has_previous, has_next, total: total.and_then(|n| u64::try_from(n).ok()) })
+    }
+}
+
+impl Store {
+    /// One page of a query in the order of `sorts`, of which the last must tell rows apart; and how many rows the query has, if that is
+    /// to be counted.
+    ///
+    /// # Errors
+    /// `BAD_USER_INPUT` for arguments out of range and foreign cursors.
+    pub async fn page<E: EntityTrait>(
+        &self,
+        query: Select<E>,
+        sorts: &[Sort<E::Model>],
+        args: &PageArgs,
+        counted: bool,
+    ) -> Result<Page<E::Model>> {
+        let paged = Paged::of(query, sorts, args, counted)?;
+        let found = {
+            let _turn = self.turn().await;
+            self.db.query_all_raw(paged.statement(self.db.get_database_backend())).await?
+        };
+        paged.page(&found, sorts, args)
+    }
+
+    /// [`Store::page`] of reports, and these tables of those on it, kept for the request: one statement, whose first row has the lists.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn page_bundled(
+        &self,
+        into: &Bundled,
+        tables: Tables,
+        query: Select<report::Entity>,
+        sorts: &[Sort<report::Model>],
+        args: &PageArgs,
+        counted: bool,
+    ) -> Result<Page<report::Model>> {
+        if tables.is_empty() {
+            return self.page(query, sorts, args, counted).await;
+        }
+        let paged = Paged::of(query, sorts, args, counted)?;
+        let backend = self.db.get_database_backend();
+        let Statement { sql, values, .. } = paged.statement(backend);
+        let lists = lists::text(tables, backend, Whose::OnPage);
+        let sql = format!(
+            "WITH page AS MATERIALIZED ({sql}), on_page AS MATERIALIZED (SELECT id, product_id, application_id, release_owner_id FROM page LIMIT {}) \
+             SELECT report.*, {lists} FROM (SELECT page.*, row_number() OVER () AS place FROM page) AS report ORDER BY place",
+            paged.rows
+        );
+        let found = {
+            let _turn = self.turn().await;
+            self.db.query_all_raw(Statement { sql, values, db_backend: backend }).await?
+        };
+        let page = paged.page(&found, sorts, args)?;
+        if let Some(first) = found.first() {
+            let ids: Vec<Uuid> = page.rows.iter().map(|(_, report)| report.id).collect();
+            self.unpack(into, tables, first, &ids)?;
+        }
+        Ok(page)
     }
 }
 
