@@ -11,9 +11,10 @@ use std::{
 };
 
 use entity::event;
+use sea_orm::prelude::Uuid;
 use tokio::{
     sync::{Notify, broadcast, watch},
-    time::{Instant, sleep},
+    time::{Instant, sleep, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -29,9 +30,11 @@ use crate::{
 /// Events that a subscription may be behind before it reads them from the log itself.
 const RING: usize = 1_024;
 /// Events read at once.
-const BATCH: u64 = 500;
+const BATCH: usize = 500;
 /// Positions before the end of the log at start that may still be filled by transactions under way.
 const LOOK_BACK: i64 = 256;
+/// How soon the log is read again while events keep coming: who follows a burst hears of it together.
+const BREATH: Duration = Duration::from_millis(5);
 /// How soon a missing position is looked for again, and how long at most: no transaction of ours lasts longer.
 const MISSING_AGAIN: Duration = Duration::from_millis(20);
 const MISSING_AT_MOST: Duration = Duration::from_secs(60);
@@ -59,6 +62,8 @@ pub struct Feed {
     listen_to: Option<String>,
     /// Rung by another replica.
     from_others: Notify,
+    /// What this one sends with its ringing, which it hears as well.
+    own: String,
 }
 
 /// Where reading stands.
@@ -90,6 +95,7 @@ impl Feed {
             poll: Duration::from_millis(settings.feed_poll_ms),
             listen_to: (!url.starts_with("sqlite")).then(|| url.clone()),
             from_others: Notify::new(),
+            own: Uuid::now_v7().to_string(),
         }
     }
 
@@ -119,7 +125,7 @@ impl Feed {
 
     /// No event at or before this position will appear any more.
     pub fn settled(&self) -> i64 {
-        self.settled.load(Ordering::Acquire)
+        self.settled.load(Ordering::SeqCst)
     }
 
     /// Reading begins at the end of the log, or before that at the first position that is missing: it may still be filled.
@@ -128,7 +134,7 @@ impl Feed {
     /// A fault of the database.
     async fn start(&self) -> Result<Reader> {
         let from = (self.store.log_end().await? - LOOK_BACK).max(0);
-        let known: Vec<i64> = self.store.log_after(from, BATCH).await?.into_iter().map(|e| e.position).collect();
+        let known = self.store.positions_after(from, BATCH).await?;
         let end = known.last().copied().unwrap_or(from);
         let next = (from + 1..).zip(&known).find(|(expected, position)| expected != *position).map_or(end + 1, |(expected, _)| expected);
         Ok(Reader { next, begins: Some((next - 1, end)), missing: None })
@@ -148,6 +154,7 @@ impl Feed {
         let mut reader = None;
         let (mut away, mut rung) = (false, false);
         loop {
+            let again = Instant::now() + BREATH;
             let round = match &mut reader {
                 None => match self.start().await {
                     Ok(started) => self.round(reader.insert(started)).await,
@@ -157,7 +164,7 @@ impl Feed {
             };
             if std::mem::take(&mut rung) {
                 // The others poll too, if this fails.
-                let _ = self.store.ring_others().await;
+                let _ = self.store.ring_others(&self.own).await;
             }
             let wait = match round {
                 Ok(all) => {
@@ -171,6 +178,7 @@ impl Feed {
                     self.poll
                 }
             };
+            sleep_until(again).await;
             tokio::select! {
                 () = bell.notified() => rung = true,
                 () = self.from_others.notified() => {}
@@ -194,18 +202,35 @@ impl Feed {
                 }
                 None => None,
             };
-            let rows = self.store.log_after(reader.next - 1, BATCH).await?;
-            let full = rows.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX);
-            let (mut next, mut news, mut stopped) = (reader.next, Vec::new(), false);
-            for row in rows {
-                stopped = row.position > next && gone != Some(next);
+            // Where nobody listens, where the events stand is all that is to be known of them.
+            let news = if self.live.receiver_count() > 0 { Some(self.store.log_after(reader.next - 1, BATCH).await?) } else { None };
+            let positions = match &news {
+                Some(events) => events.iter().map(|event| event.position).collect(),
+                None => self.store.positions_after(reader.next - 1, BATCH).await?,
+            };
+            let full = positions.len() >= BATCH;
+            let (from, mut next, mut stopped) = (reader.next, reader.next, false);
+            for position in positions {
+                stopped = position > next && gone != Some(next);
                 if stopped {
                     break;
                 }
-                next = row.position + 1;
-                news.push(row);
+                next = position + 1;
             }
-            self.tell(news, next - 1).await?;
+            let mut told = match news {
+                Some(events) => self.told(events, next).await?,
+                None => Vec::new(),
+            };
+            // Before they are told: who joins now finds them behind this position in the log, or in what is told, or in both.
+            self.settled.store(next - 1, Ordering::SeqCst);
+            // Who joined meanwhile, and found an earlier position, is told as well. Where that fails, it is read again from there.
+            if told.is_empty() && next > from && self.live.receiver_count() > 0 {
+                told = self.told(self.store.log_after(from - 1, BATCH).await?, next).await?;
+            }
+            for event in told {
+                // Nobody listening is no failure.
+                let _ = self.live.send(Arc::new(event));
+            }
             reader.next = next;
             if let Some((begun, _)) = reader.begins.take_if(|(_, end)| next > *end) {
                 self.started.send_replace(Some(begun));
@@ -229,17 +254,12 @@ impl Feed {
         }
     }
 
-    async fn tell(&self, news: Vec<event::Model>, settled: i64) -> Result<()> {
-        let reports: HashSet<_> = news.iter().filter_map(|event| event.report_id).collect();
-        let sights = if self.live.receiver_count() > 0 { self.store.sights(&reports).await? } else { Default::default() };
-        // Before they are told: who joins now finds them behind this position in the log, or in what is told, or in both.
-        self.settled.store(settled, Ordering::Release);
-        for event in news {
-            let sight = event.report_id.and_then(|report| sights.get(&report).cloned());
-            // Nobody listening is no failure.
-            let _ = self.live.send(Arc::new(Told { event, sight }));
-        }
-        Ok(())
+    /// Events before a position, each with what decides who sees it.
+    async fn told(&self, events: Vec<event::Model>, before: i64) -> Result<Vec<Told>> {
+        let reports: HashSet<_> = events.iter().filter_map(|event| event.report_id).collect();
+        let sights = self.store.sights(&reports).await?;
+        let events = events.into_iter().filter(|event| event.position < before);
+        Ok(events.map(|event| Told { sight: event.report_id.and_then(|report| sights.get(&report).cloned()), event }).collect())
     }
 
     /// Listens to the other replicas; on SQLite there are none.
@@ -250,8 +270,9 @@ impl Feed {
                 let mut listener = sqlx::postgres::PgListener::connect(url).await?;
                 listener.listen(CHANNEL).await?;
                 loop {
-                    listener.recv().await?;
-                    self.from_others.notify_one();
+                    if listener.recv().await?.payload() != self.own {
+                        self.from_others.notify_one();
+                    }
                 }
             };
             let failed: std::result::Result<(), sqlx::Error> = listened.await;

@@ -15,7 +15,8 @@ use sea_orm::{
 use super::{
     apply::{lock, refresh},
     correlate::lead,
-    record::{settle, stand, tell, write},
+    record::{settle, stand, write},
+    telling::tell,
 };
 use crate::{
     auth::{Act, actor::service_pipeline},

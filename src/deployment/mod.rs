@@ -3,7 +3,7 @@
 //! Ways in: [`ways`] (native over REST, with [`native`] reading and [`answer`] answering), [`mutate`] (GraphQL), [`hooks`] (webhooks,
 //! read by [`github`], [`gitlab`], [`cdevents`]), [`builds`]; [`openapi`] describes them. Behind: [`told`] is what one delivery says,
 //! [`fold`] adds that up, [`correlate`] finds the report, [`effects`] says what that takes, [`apply`] writes it, [`record`] does all of
-//! it in one transaction; [`attach`] moves deployments between reports, [`working`] works the inbox. To read: [`object`], [`search`],
+//! it in one transaction, from what was seen at its beginning; [`attach`] moves deployments between reports, [`working`] works the inbox. To read: [`object`], [`search`],
 //! [`delivery`], [`part`]; [`source`], [`source_edit`], [`sources`] and [`environment`] are who may send and by which rules.
 
 pub mod answer;
@@ -27,10 +27,12 @@ pub mod part;
 pub mod payload;
 pub mod record;
 pub mod search;
+mod seen;
 pub mod signature;
 pub mod source;
 pub mod source_edit;
 pub mod sources;
+mod telling;
 pub mod told;
 pub mod ways;
 pub mod working;

@@ -277,13 +277,16 @@ async fn record(store: &Store, origin: &Origin, input: DeploymentRecordInput) ->
     let retry = Key::of(ACT, input.idempotency_key.as_deref(), &input);
     let value = input.as_call();
     let call = native::read(&value, "", store.now())?;
-    let mut permitted = store.create(origin, Act::DeploymentRecord).await?;
+    let (mut permitted, seen) = match &retry {
+        Some(_) => (store.create(origin, Act::DeploymentRecord).await?, None),
+        None => native::begin(store, origin, &call).await.map(|(permitted, seen)| (permitted, Some(seen)))?,
+    };
     idempotency::taken(&permitted, retry.as_ref()).await?;
     let raw = Raw { way: DeliveryWay::GraphQl, body: value.to_string().into_bytes(), key: input.idempotency_key.clone() };
     // Said twice, it is folded once: the key has nothing to add but to refuse another input.
-    let (recorded, _) = native::run(&mut permitted, call, raw).await?;
+    let (mut recorded, _) = native::run(&mut permitted, call, raw, seen).await?;
     idempotency::done(&permitted, retry.as_ref(), recorded.deployment.id).await?;
-    permitted.commit(Change::of(ACT)).await?;
+    std::mem::take(&mut recorded.untold).commit(permitted).await?;
     Ok(recorded)
 }
 

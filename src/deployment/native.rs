@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use super::{
     payload::Heard,
     record::{Delivery, Recorded, Reporter, Saying, not_bound, record},
+    seen::Seen,
     told::Told,
 };
 use crate::{
@@ -24,7 +25,7 @@ use crate::{
         input::{Checks, SHORT},
         scalars::{Instant, Url},
     },
-    store::Permitted,
+    store::{Origin, Permitted, Store},
 };
 
 /// One native call, checked.
@@ -268,11 +269,20 @@ pub struct Raw {
     pub key: Option<String>,
 }
 
-/// Records a native call, in the transaction that is open.
+/// Begins what records one call alone: with what is known of it.
+///
+/// # Errors
+/// `FORBIDDEN`, faults.
+pub async fn begin(store: &Store, origin: &Origin, call: &Call) -> Result<(Permitted, Seen)> {
+    let subject = whose(&origin.actor, call.source.clone())?;
+    Seen::first(store, origin, (&Reporter::native_key(&subject), &call.id, &call.told)).await
+}
+
+/// Records a native call, in the write that has begun; with what was seen at its beginning, if that was for it alone.
 ///
 /// # Errors
 /// User errors, `FORBIDDEN`, `Raced`, faults.
-pub async fn run(permitted: &mut Permitted, call: Call, raw: Raw) -> Result<(Recorded, Uuid)> {
+pub async fn run(permitted: &mut Permitted, call: Call, raw: Raw, seen: Option<Seen>) -> Result<(Recorded, Uuid)> {
     let actor = permitted.origin().actor.clone();
     let Call { id, source, told } = call;
     let subject = whose(&actor, source)?;
@@ -305,7 +315,7 @@ pub async fn run(permitted: &mut Permitted, call: Call, raw: Raw) -> Result<(Rec
     let delivery = row.id;
     let reporter = Reporter::native(&subject, bound_to, true);
     let saying = Saying { id, told, withdraws: None, delivery: Delivery::New(Box::new(row)), received_at: now, again: false };
-    Ok((Box::pin(record(permitted, &reporter, &[], saying)).await?, delivery))
+    Ok((Box::pin(record(permitted, &reporter, &[], saying, seen)).await?, delivery))
 }
 
 /// Products that the caller is bound to as a pipeline.

@@ -1,22 +1,24 @@
 //! Recording what one delivery says: it joins the set of observations, the set folds into the deployment, and the deployment does
 //! to its report what it may. One transaction; locks go report, deployment, counters.
 
-use std::{collections::BTreeSet, sync::LazyLock};
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use entity::{
     deployment, environment_rule, inbound_delivery, observation,
     pipeline::{DeploymentStanding, DeploymentStatus, EnvironmentClass, ParkedReason},
-    release_application, report,
+    report,
 };
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select, prelude::Uuid, sea_query::ExprTrait};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     apply::{Applied, lock, refresh},
-    correlate::{COUNTS, Known, lead, project_key},
+    correlate::{Known, lead, project_key},
     environment::class_of,
     fold::{Folded, Observed, fold},
+    seen::Seen,
+    telling::{Untold, tell, telling},
     told::Told,
 };
 use crate::{
@@ -24,7 +26,7 @@ use crate::{
     error::{Error, Result, UserErrorCode, say},
     graphql::input::Checks,
     report::is_writable,
-    store::{Announcement, Change, Permitted, Several, inbox, insert_later, insert_later_unless_raced, update},
+    store::{Permitted, inbox, insert_later, insert_later_unless_raced, update},
 };
 
 /// The mutation that audit entries name, whichever the way in.
@@ -46,9 +48,14 @@ pub struct Reporter {
 }
 
 impl Reporter {
+    /// The key of who calls natively.
+    pub fn native_key(subject: &str) -> String {
+        format!("native:{subject}")
+    }
+
     /// Who calls natively.
     pub fn native(subject: &str, bound_to: Vec<String>, strict: bool) -> Self {
-        Self { key: format!("native:{subject}"), name: subject.to_owned(), source_id: None, bound_to, strict }
+        Self { key: Self::native_key(subject), name: subject.to_owned(), source_id: None, bound_to, strict }
     }
 }
 
@@ -93,7 +100,7 @@ impl Delivery {
 }
 
 /// What became of it.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Recorded {
     /// The deployment now.
     pub deployment: deployment::Model,
@@ -103,6 +110,8 @@ pub struct Recorded {
     pub repeated: bool,
     /// Its report with what it fills, if it has one.
     pub applied: Option<Applied>,
+    /// What is still to be told.
+    pub untold: Untold,
 }
 
 /// The deployment of this identity.
@@ -110,46 +119,23 @@ fn identified(key: &str, id: &str) -> Select<deployment::Entity> {
     deployment::Entity::find().filter(deployment::Column::SourceKey.eq(key)).filter(deployment::Column::ExternalId.eq(id))
 }
 
-/// What is known before a delivery is recorded: one statement.
-struct Seen {
-    before: Option<deployment::Model>,
-    observations: Vec<observation::Model>,
-    /// The latest that rolled it back.
-    taken_back_by: Option<deployment::Model>,
-    /// Where the application that is told leads.
-    led: Option<Known>,
-}
-
-/// By sender, its id of the deployment, and the application.
-static SEEN: LazyLock<Several> = LazyLock::new(|| {
-    Several::default()
-        .and::<deployment::Entity>("t.source_key = $1 AND t.external_id = $2")
-        .and::<observation::Entity>("t.deployment_id IN (SELECT d.id FROM deployment AS d WHERE d.source_key = $1 AND d.external_id = $2)")
-        .and::<deployment::Entity>("t.source_key = $1 AND t.rollback_of = $2 AND t.succeeded_at IS NOT NULL")
-        .and::<release_application::Entity>("t.number = $3")
-        .and::<report::Entity>(&format!("t.application_id = (SELECT a.id FROM release_application AS a WHERE a.number = $3) AND {COUNTS}"))
-});
-
-impl Seen {
-    async fn read(permitted: &Permitted, key: &str, id: &str, told: &Told) -> Result<Self> {
-        let found = SEEN.read(permitted.conn(), [key.into(), id.into(), told.application_number.clone().into()]).await?;
-        let latest = found.rows::<deployment::Model>(2)?.into_iter().max_by_key(|d| (d.succeeded_at, d.id));
-        Ok(Self {
-            before: found.rows(0)?.into_iter().next(),
-            observations: found.rows(1)?,
-            taken_back_by: latest,
-            led: Known::of(found.rows(3)?, found.rows(4)?),
-        })
-    }
-}
-
 /// Records what is said.
 ///
 /// # Errors
 /// `FORBIDDEN` for what a strict reporter's binding does not allow; `Raced` when another write came between; faults.
-pub async fn record(permitted: &mut Permitted, reporter: &Reporter, rules: &[environment_rule::Model], saying: Saying) -> Result<Recorded> {
+pub async fn record(
+    permitted: &mut Permitted,
+    reporter: &Reporter,
+    rules: &[environment_rule::Model],
+    saying: Saying,
+    seen: Option<Seen>,
+) -> Result<Recorded> {
     let Saying { id, mut told, withdraws, delivery, received_at, again } = saying;
-    let Seen { before, observations: seen, taken_back_by, led } = Seen::read(permitted, &reporter.key, &id, &told).await?;
+    let seen = match seen {
+        Some(seen) => seen,
+        None => Seen::under(permitted, &reporter.key, &id, &told).await?,
+    };
+    let Seen { before, observations: seen, taken_back_by, led, sinks } = seen;
     if before.is_none() {
         introduce(&told)?;
     }
@@ -171,7 +157,7 @@ pub async fn record(permitted: &mut Permitted, reporter: &Reporter, rules: &[env
             Some(_) => shown(permitted, &before).await?,
             None => None,
         };
-        return Ok(Recorded { deployment: before, created: false, repeated: true, applied });
+        return Ok(Recorded { deployment: before, created: false, repeated: true, applied, untold: Untold::default() });
     }
     let mut observed = read(&seen)?;
     if !known {
@@ -204,7 +190,12 @@ pub async fn record(permitted: &mut Permitted, reporter: &Reporter, rules: &[env
         };
         insert_later(permitted, seen);
     }
-    tell(permitted, ACT, before.as_ref(), &row).await?;
+    let change = telling(ACT, before.as_ref(), &row);
+    if before.is_none() && reports.is_empty() && undone.is_none() {
+        let untold = Untold(Some((change, sinks)));
+        return Ok(Recorded { created: true, repeated: false, deployment: row, applied: None, untold });
+    }
+    permitted.note(change).await?;
     if let Some(mut target) = undone {
         let old = target.clone();
         roll_back(&mut target, row.succeeded_at);
@@ -220,7 +211,7 @@ pub async fn record(permitted: &mut Permitted, reporter: &Reporter, rules: &[env
             applied = Some(after);
         }
     }
-    Ok(Recorded { created: before.is_none(), repeated: false, deployment: row, applied })
+    Ok(Recorded { created: before.is_none(), repeated: false, deployment: row, applied, untold: Untold::default() })
 }
 
 /// What is said first has to say where, and of what; later parts need not repeat it.
@@ -451,31 +442,4 @@ pub async fn write(permitted: &mut Permitted, before: Option<&deployment::Model>
         return Err(Error::Raced);
     }
     update(permitted, row.clone()).await
-}
-
-/// Audit entry and event of a deployment.
-///
-/// # Errors
-/// A fault of the database.
-pub async fn tell(permitted: &mut Permitted, act: &'static str, before: Option<&deployment::Model>, row: &deployment::Model) -> Result<()> {
-    let change = Change::of(act).beside(row.report_id);
-    let change = match before {
-        Some(before) => change.edited("Deployment", row.id, before, row),
-        None => change.added("Deployment", row.id, row),
-    };
-    if change.is_empty() {
-        return Ok(());
-    }
-    permitted.note(change.announce(Announcement::deployment("deployment.recorded.v1", row.id).with("deployment", as_told(row)))).await
-}
-
-/// A deployment as events carry it.
-pub fn as_told(row: &deployment::Model) -> Value {
-    json!({
-        "id": row.id, "sourceKey": row.source_key, "deploymentId": row.external_id, "source": row.source, "environment": row.environment,
-        "environmentClass": row.environment_class, "status": row.status, "attempt": row.attempt, "startedAt": row.started_at,
-        "finishedAt": row.finished_at, "rolledBackAt": row.rolled_back_at, "inconsistent": row.inconsistent,
-        "applicationNumber": row.application_number, "version": row.version, "commit": row.commit_sha, "url": row.url,
-        "standing": row.standing, "parkedReason": row.parked_reason,
-    })
 }

@@ -23,7 +23,8 @@ use super::{
     answer::DeploymentAnswer,
     builds::{self, BuildAnswer, Registration},
     native::{self, Call, Raw},
-    record::ACT,
+    seen::Seen,
+    telling::Untold,
 };
 use crate::{
     app::App,
@@ -32,7 +33,7 @@ use crate::{
     error::{Error, Lang, Result, UserErrorCode, say},
     graphql::{http::drain, input::Checks, negotiate::language},
     rest::{self, Refusals, refuse, request_id, take},
-    store::{Change, Origin, Permitted, idempotency, idempotency::Key, retrying},
+    store::{Origin, Permitted, idempotency, idempotency::Key, retrying},
 };
 
 /// An idempotency key, as it is described.
@@ -263,25 +264,28 @@ enum Work {
 }
 
 impl Work {
-    async fn run(&self, permitted: &mut Permitted, asked: &Asked) -> Result<Answered> {
+    /// Does it; what one call alone has still to tell is told with the commit.
+    async fn run(&self, permitted: &mut Permitted, asked: &Asked, seen: Option<Seen>) -> Result<(Answered, Untold)> {
         let raw = |body: &[u8]| Raw { way: DeliveryWay::Native, body: body.to_vec(), key: asked.key.clone() };
         match self {
             Self::One(call) => {
-                let (recorded, delivery) = native::run(permitted, (**call).clone(), raw(&asked.body)).await?;
-                fresh(recorded.created, &DeploymentAnswer::of(recorded, delivery, asked.lang))
+                let (mut recorded, delivery) = native::run(permitted, (**call).clone(), raw(&asked.body), seen).await?;
+                let untold = std::mem::take(&mut recorded.untold);
+                Ok((fresh(recorded.created, &DeploymentAnswer::of(recorded, delivery, asked.lang))?, untold))
             }
             Self::Many(calls) => {
                 let mut deployments = Vec::with_capacity(calls.len());
                 for (index, (call, body)) in calls.iter().enumerate() {
-                    let run = native::run(permitted, call.clone(), raw(body)).await;
-                    let (recorded, delivery) = run.map_err(|error| of_batch(error, index))?;
+                    let run = native::run(permitted, call.clone(), raw(body), None).await;
+                    let (mut recorded, delivery) = run.map_err(|error| of_batch(error, index))?;
+                    std::mem::take(&mut recorded.untold).note(permitted).await?;
                     deployments.push(DeploymentAnswer::of(recorded, delivery, asked.lang));
                 }
-                fresh(false, &BatchAnswer { deployments })
+                Ok((fresh(false, &BatchAnswer { deployments })?, Untold::default()))
             }
             Self::Build(registration) => {
                 let built = builds::register(permitted, (**registration).clone()).await?;
-                fresh(!built.repeated(), &built)
+                Ok((fresh(!built.repeated(), &built)?, Untold::default()))
             }
         }
     }
@@ -309,18 +313,23 @@ async fn once(app: &App, place: &'static str, asked: &Asked, work: &Work) -> Res
     let _turn = app.ingest.turn().await?;
     let key = asked.key.clone().map(|key| Key::of_call(place, key, &asked.body));
     retrying(|| async {
-        let mut permitted = app.store.create(&asked.origin, Act::DeploymentRecord).await?;
+        let (mut permitted, seen) = match (&key, work) {
+            (None, Work::One(call)) => {
+                native::begin(&app.store, &asked.origin, call).await.map(|(permitted, seen)| (permitted, Some(seen)))?
+            }
+            _ => (app.store.create(&asked.origin, Act::DeploymentRecord).await?, None),
+        };
         if let Some(key) = &key
             && let Some(kept) = idempotency::answered(&permitted, key).await?
         {
             return kept_answer(&kept);
         }
-        let answered = Box::pin(work.run(&mut permitted, asked)).await?;
+        let (answered, untold) = Box::pin(work.run(&mut permitted, asked, seen)).await?;
         if let Some(key) = &key {
             let kept = json!({ "status": answered.status.as_u16(), "body": answered.body });
             idempotency::answer(&permitted, key, kept.to_string()).await?;
         }
-        permitted.commit(Change::of(ACT)).await?;
+        untold.commit(permitted).await?;
         Ok(answered)
     })
     .await

@@ -101,8 +101,9 @@ async fn one(store: &Store, sources: &Arc<Sources>, id: Uuid, source: Option<Uui
             let again = delivery.worked_at.is_some();
             let (kept, received_at) = (Delivery::Stored(id), delivery.received_at);
             let saying = Saying { id: external, told: *told, withdraws, delivery: kept, received_at, again };
-            let recorded = Box::pin(record(&mut permitted, &reporter, rules, saying)).await?;
+            let recorded = Box::pin(record(&mut permitted, &reporter, rules, saying, None)).await?;
             let why = recorded.repeated.then(|| say("Said before by another delivery", "其他推送已报告过相同内容"));
+            recorded.untold.note(&mut permitted).await?;
             inbox::settle(&permitted, id, DeliveryFate::Worked, why.as_ref(), Some(recorded.deployment.id)).await?;
         }
     }

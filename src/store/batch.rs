@@ -1,29 +1,65 @@
 //! Inserts that belong together. On PostgreSQL they are one statement, with the event that tells of them and its number; on SQLite,
-//! where a statement has no way to go, they come one after the other.
+//! where a statement has no way to go, they come one after the other. Their text is written here: the query builder takes longer for
+//! it than the database for some of the rows.
 
-use entity::{event, event_sink, event_subject, sink::SinkState};
+use std::fmt::Write as _;
+
+use entity::event;
 use sea_orm::{
-    ActiveModelBehavior, ActiveModelTrait, ActiveValue, ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, IntoActiveModel,
-    Iterable, QueryFilter, QuerySelect, QueryTrait, SqlErr,
-    sea_query::{Alias, CommonTableExpression, Expr, InsertStatement, Query, SubQueryStatement, WithClause},
+    ActiveModelBehavior, ActiveModelTrait, ActiveValue, ConnectionTrait, DbBackend, DbErr, EntityName, EntityTrait, IdenStatic,
+    IntoActiveModel, Iterable, SqlErr, Statement, Value,
 };
 
-use super::outbox::counts_on;
 use crate::error::{Error, Result};
+
+/// Rows of one table, which have the same columns.
+struct Insert {
+    table: &'static str,
+    columns: Vec<&'static str>,
+    rows: Vec<Vec<Value>>,
+}
 
 /// Inserts to come.
 #[derive(Default)]
 pub struct Batch {
-    inserts: Vec<InsertStatement>,
+    inserts: Vec<Insert>,
     rows: usize,
     /// Whether another write may have made one of the rows meanwhile.
     races: bool,
 }
 
 /// Rows of one statement at most: PostgreSQL takes 65,535 variables, SQLite 32,766 (`stack.md`, trap 7).
-const CHUNK: usize = 2_000;
-/// The place where the number of an event's subject is found.
-const COUNTED: &str = "counted";
+const CHUNK: usize = 800;
+
+/// The columns of a row that are set, and their values.
+fn set<A: ActiveModelTrait>(row: &A) -> (Vec<&'static str>, Vec<Value>) {
+    <A::Entity as EntityTrait>::Column::iter()
+        .filter_map(|column| match row.get(column) {
+            ActiveValue::Set(value) | ActiveValue::Unchanged(value) => Some((IdenStatic::as_str(&column), value)),
+            ActiveValue::NotSet => None,
+        })
+        .unzip()
+}
+
+impl Insert {
+    /// Writes it; its values go to the others, whose number tells their parameters.
+    fn write(self, text: &mut String, values: &mut Vec<Value>) {
+        let _ = write!(text, "INSERT INTO \"{}\" (\"{}\") VALUES ", self.table, self.columns.join("\", \""));
+        for (place, row) in self.rows.into_iter().enumerate() {
+            text.push_str(if place == 0 { "(" } else { ", (" });
+            parameters(row, text, values);
+            text.push(')');
+        }
+    }
+}
+
+/// Writes the parameters of a row.
+fn parameters(row: Vec<Value>, text: &mut String, values: &mut Vec<Value>) {
+    for (place, value) in row.into_iter().enumerate() {
+        values.push(value);
+        let _ = write!(text, "{}${}", if place == 0 { "" } else { ", " }, values.len());
+    }
+}
 
 impl Batch {
     /// Adds a row.
@@ -43,9 +79,13 @@ impl Batch {
     /// Adds rows to whose columns the database adds the rest.
     pub fn add_new<A: ActiveModelTrait>(&mut self, rows: Vec<A>) {
         self.rows += rows.len();
-        let mut rows = rows.into_iter().peekable();
-        while rows.peek().is_some() {
-            self.inserts.push(A::Entity::insert_many(rows.by_ref().take(CHUNK)).into_query());
+        let table = EntityName::table_name(&A::Entity::default());
+        for row in rows {
+            let (columns, values) = set(&row);
+            match self.inserts.last_mut().filter(|last| last.table == table && last.columns == columns && last.rows.len() < CHUNK) {
+                Some(last) => last.rows.push(values),
+                None => self.inserts.push(Insert { table, columns, rows: vec![values] }),
+            }
         }
     }
 
@@ -75,28 +115,24 @@ impl Batch {
     async fn insert(self, conn: &impl ConnectionTrait, event: Option<&event::ActiveModel>) -> std::result::Result<bool, DbErr> {
         let backend = conn.get_database_backend();
         if backend != DbBackend::Postgres || !self.is_small() || (event.is_none() && self.inserts.len() < 2) {
-            for insert in &self.inserts {
-                conn.execute(insert).await?;
+            for insert in self.inserts {
+                let (mut text, mut values) = (String::new(), Vec::new());
+                insert.write(&mut text, &mut values);
+                conn.execute_raw(Statement::from_sql_and_values(backend, text, values)).await?;
             }
             return Ok(true);
         }
-        let mut parts = WithClause::new();
-        let part = |name: String, query: SubQueryStatement| {
-            let mut part = CommonTableExpression::new();
-            part.table_name(Alias::new(name)).query(query);
-            part
-        };
-        for (insert, place) in self.inserts.into_iter().zip(1..) {
-            parts.cte(part(format!("part_{place}"), insert.into()));
+        let (mut text, mut values) = (String::with_capacity(4_096), Vec::with_capacity(128));
+        for (place, insert) in self.inserts.into_iter().enumerate() {
+            let _ = write!(text, "{}part_{place} AS (", if place == 0 { "WITH " } else { "), " });
+            insert.write(&mut text, &mut values);
         }
         if let Some(event) = event {
-            parts.cte(part(COUNTED.to_owned(), counted(event).into()));
-            parts.cte(part("told".to_owned(), numbered(event).into()));
+            text.push_str(if text.is_empty() { "WITH " } else { "), " });
+            numbered(event, &mut text, &mut values);
         }
-        let listening =
-            event_sink::Entity::find().select_only().expr(Expr::value(1)).filter(event_sink::Column::State.ne(SinkState::Removed));
-        let asked = Query::select().expr(Expr::exists(listening.into_query())).to_owned().with(parts);
-        match conn.query_one(&asked).await? {
+        text.push_str(") SELECT EXISTS (SELECT 1 FROM event_sink WHERE state <> 'REMOVED')");
+        match conn.query_one_raw(Statement::from_sql_and_values(backend, text, values)).await? {
             Some(row) => row.try_get_by_index(0),
             None => Ok(true),
         }
@@ -110,29 +146,19 @@ fn told(error: DbErr, races: bool) -> Error {
     }
 }
 
-/// Counts one more event of a subject.
-fn counted(event: &event::ActiveModel) -> InsertStatement {
-    Query::insert()
-        .into_table(event_subject::Entity)
-        .columns([event_subject::Column::Subject, event_subject::Column::Last])
-        .values_panic([Expr::value(event.subject.try_as_ref().cloned().unwrap_or_default()), Expr::value(1_i64)])
-        .on_conflict(counts_on())
-        .returning_col(event_subject::Column::Last)
-        .to_owned()
-}
-
-/// An event, with the number that was counted.
-fn numbered(event: &event::ActiveModel) -> InsertStatement {
-    let number = Query::select().column(event_subject::Column::Last).from(Alias::new(COUNTED)).to_owned();
-    let (mut columns, mut values) = (Vec::new(), Vec::new());
-    for column in event::Column::iter() {
-        let value = match (column, event.get(column)) {
-            (event::Column::SubjectSequence, _) => Expr::SubQuery(None, Box::new(number.clone().into())),
-            (_, ActiveValue::Set(value) | ActiveValue::Unchanged(value)) => column.save_as(Expr::val(value)),
-            (_, ActiveValue::NotSet) => continue,
-        };
-        columns.push(column);
-        values.push(value);
-    }
-    Query::insert().into_table(event::Entity).columns(columns).values_panic(values).to_owned()
+/// Counts one more event of a subject, and writes the event with that number; its last bracket is open.
+fn numbered(event: &event::ActiveModel, text: &mut String, values: &mut Vec<Value>) {
+    let event = event::ActiveModel { subject_sequence: ActiveValue::NotSet, ..event.clone() };
+    values.push(event.subject.try_as_ref().cloned().unwrap_or_default().into());
+    let _ = write!(
+        text,
+        "counted AS (INSERT INTO event_subject (subject, last) VALUES (${}, 1) \
+         ON CONFLICT (subject) DO UPDATE SET last = event_subject.last + excluded.last RETURNING last), \
+         told AS (INSERT INTO event (subject_sequence, ",
+        values.len()
+    );
+    let (columns, row) = set(&event);
+    let _ = write!(text, "\"{}\") VALUES ((SELECT last FROM counted), ", columns.join("\", \""));
+    parameters(row, text, values);
+    text.push(')');
 }

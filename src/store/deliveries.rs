@@ -30,12 +30,20 @@ pub fn wants(sink: &event_sink::Model, kind: &str, data: &Value) -> bool {
     by_type && list(&sink.departments).is_none_or(|wanted| departments().iter().any(|d| wanted.iter().any(|w| w == d)))
 }
 
-/// Queues events for every sink that wants them; for one that is disabled too, whose queue is kept.
-pub(super) async fn queue(conn: &impl ConnectionTrait, now: DateTime<Utc>, events: &[event::ActiveModel]) -> Result<()> {
+/// Queues events for every sink that wants them; for one that is disabled too, whose queue is kept. Whether there is one.
+pub(super) async fn queue(conn: &impl ConnectionTrait, now: DateTime<Utc>, events: &[event::ActiveModel]) -> Result<bool> {
     let sinks = event_sink::Entity::find().filter(event_sink::Column::State.ne(SinkState::Removed)).all(conn).await?;
-    if sinks.is_empty() {
-        return Ok(());
-    }
+    let wanted = wanted(&sinks, events, now)?;
+    let queued = !wanted.is_empty();
+    bulk_insert(conn, wanted).await?;
+    Ok(queued)
+}
+
+/// The deliveries of events to those sinks that want them.
+///
+/// # Errors
+/// A fault, for an event that says nothing.
+pub(super) fn wanted(sinks: &[event_sink::Model], events: &[event::ActiveModel], now: DateTime<Utc>) -> Result<Vec<event_delivery::Model>> {
     let mut rows = Vec::new();
     for event in events {
         let (Some(id), Some(kind), Some(data)) = (event.id.try_as_ref(), event.kind.try_as_ref(), event.data.try_as_ref()) else {
@@ -46,7 +54,7 @@ pub(super) async fn queue(conn: &impl ConnectionTrait, now: DateTime<Utc>, event
         let wanted = sinks.iter().filter(|s| wants(s, kind, data) && about_sink != Some(&s.id.to_string()));
         rows.extend(wanted.map(|sink| waiting(sink.id, id.clone(), now)));
     }
-    bulk_insert(conn, rows).await
+    Ok(rows)
 }
 
 /// A delivery that waits for its first attempt.

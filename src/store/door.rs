@@ -4,13 +4,13 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use entity::{department, enums::LifeCycleAct, life_cycle_step, participant, report};
+use entity::{department, enums::LifeCycleAct, event_sink, life_cycle_step, participant, report};
 use sea_orm::{
-    ActiveModelBehavior, ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, PrimaryKeyTrait, QueryFilter,
-    QueryOrder, QuerySelect, Select, prelude::Uuid,
+    ActiveModelBehavior, ActiveModelTrait, ColumnTrait, DbBackend, EntityTrait, IntoActiveModel, PrimaryKeyTrait, QueryFilter, QueryOrder,
+    QuerySelect, Select, Value, prelude::Uuid,
 };
 
-use super::{Change, Origin, Store, Tx, audit, batch::Batch, no_such_report, outbox, rollup, visible};
+use super::{Change, Found, Line, Origin, Several, Store, Tx, audit, batch::Batch, no_such_report, outbox, rollup, visible};
 use crate::{
     auth::{Act, Facts, policy},
     clock::Calendar,
@@ -49,6 +49,8 @@ pub struct Permitted {
     later: Batch,
     /// Whether an event was written.
     tells: bool,
+    /// Whether an event is to be delivered.
+    delivers: bool,
     /// Whether there is something to work.
     works: bool,
 }
@@ -89,25 +91,50 @@ impl Store {
     /// # Errors
     /// `FORBIDDEN`.
     pub async fn create(&self, origin: &Origin, act: Act<'_>) -> Result<Permitted> {
-        // Asked before the database is: the retired departments can only widen what is allowed, so only a refusal needs them.
+        self.allowed(origin, act).await?;
+        let tx = self.begin(origin).await?;
+        Ok(self.permitted(tx, origin))
+    }
+
+    /// [`Store::create`], and what must be known for it. On PostgreSQL nothing has begun then: a write that is one insert at its commit
+    /// costs two statements, and no way for BEGIN and COMMIT.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn create_knowing(&self, origin: &Origin, act: Act<'_>, what: &Several, of: Vec<Value>) -> Result<(Permitted, Found)> {
+        if self.db.get_database_backend() != DbBackend::Postgres {
+            let permitted = self.create(origin, act).await?;
+            let found = what.read(permitted.conn(), of).await?;
+            return Ok((permitted, found));
+        }
+        self.allowed(origin, act).await?;
+        let found = what.read_asking(&self.db, of, &origin.actor).await?;
+        let tx = self.begin_knowing(origin, &found).await?;
+        Ok((self.permitted(tx, origin), found))
+    }
+
+    fn permitted(&self, tx: Tx, origin: &Origin) -> Permitted {
+        Permitted {
+            tx,
+            origin: origin.clone(),
+            calendar: self.calendar,
+            report: None,
+            rolls: self.rolls,
+            counts: BTreeSet::new(),
+            later: Batch::default(),
+            tells: false,
+            delivers: false,
+            works: false,
+        }
+    }
+
+    /// Asked before the database is: the retired departments can only widen what is allowed, so only a refusal needs them.
+    async fn allowed(&self, origin: &Origin, act: Act<'_>) -> Result<()> {
         if policy::allows(&origin.actor, act, &Facts::default()).is_err() {
             let facts = Facts { retired: self.retired().await?, ..Facts::default() };
             policy::allows(&origin.actor, act, &facts)?;
         }
-        let tx = self.begin(origin).await?;
-        let calendar = self.calendar;
-        let (rolls, counts) = (self.rolls, BTreeSet::new());
-        Ok(Permitted {
-            tx,
-            origin: origin.clone(),
-            calendar,
-            report: None,
-            rolls,
-            counts,
-            later: Batch::default(),
-            tells: false,
-            works: false,
-        })
+        Ok(())
     }
 
     /// The codes of the retired departments.
@@ -118,7 +145,7 @@ impl Store {
 }
 
 /// What the law looks at of a report.
-async fn load_facts(conn: &DatabaseTransaction, report: Option<&report::Model>) -> Result<Facts> {
+async fn load_facts(conn: &Line, report: Option<&report::Model>) -> Result<Facts> {
     let retired = department::Entity::find().filter(department::Column::Active.eq(false)).all(conn).await?;
     let retired = retired.into_iter().map(|d| d.code).collect();
     let Some(report) = report else { return Ok(Facts { retired, ..Facts::default() }) };
@@ -165,6 +192,7 @@ impl Opened {
             counts: BTreeSet::new(),
             later: Batch::default(),
             tells: false,
+            delivers: false,
             works: false,
         })
     }
@@ -172,7 +200,7 @@ impl Opened {
 
 impl Permitted {
     /// The only way to write.
-    pub fn conn(&self) -> &DatabaseTransaction {
+    pub fn conn(&self) -> &Line {
         &self.tx.conn
     }
 
@@ -234,7 +262,27 @@ impl Permitted {
                 .await?;
         }
         later.add_new(audit::entries(&self.origin, self.tx.now, report_id, &change)?);
-        outbox::announce(&self.tx.conn, self.tx.now, report_id, change.announcements, later).await
+        self.delivers |= outbox::announce(&self.tx.conn, self.tx.now, report_id, change.announcements, later).await?;
+        Ok(())
+    }
+
+    /// [`Permitted::commit`] of a change that tells one event, to these sinks. Where nothing has begun yet and it is all that is written,
+    /// it is one statement; where something has, it is no different.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn commit_heard(mut self, mut change: Change, sinks: &[event_sink::Model]) -> Result<()> {
+        let alone = !change.touches && self.later.is_small() && self.counts.is_empty() && change.counting(self.report.as_ref()).is_empty();
+        let apart = self.tx.conn.apart().filter(|_| alone && change.report_id.is_none() && change.announcements.len() == 1);
+        let (Some(apart), Some(announcement)) = (apart, apart.and_then(|_| change.announcements.pop())) else {
+            return self.commit(change).await;
+        };
+        let mut later = std::mem::take(&mut self.later);
+        later.add_new(audit::entries(&self.origin, self.tx.now, None, &change)?);
+        self.delivers = outbox::announce_apart(apart, self.tx.now, announcement, sinks, later).await?;
+        self.tells = true;
+        self.done();
+        Ok(())
     }
 
     /// Writes the audit entries and the events, and commits. A change of nothing is committed as nothing.
@@ -246,14 +294,21 @@ impl Permitted {
             rollup::refresh(&self.tx.conn, rolls, self.calendar, &self.counts).await?;
         }
         self.tx.conn.commit().await?;
+        self.done();
+        Ok(())
+    }
+
+    /// Rings for those who follow, after the commit.
+    fn done(&self) {
         if self.tells {
             self.tx.bell.notify_one();
+        }
+        if self.delivers {
             self.tx.post.notify_one();
         }
         if self.works {
             self.tx.work.notify_one();
         }
-        Ok(())
     }
 }
 

@@ -49,7 +49,7 @@ impl Store {
     /// A fault of the database.
     pub async fn import(&self, rows: Rows) -> Result<()> {
         let origin = Origin { actor: Actor::service("import"), request_id: "import".into() };
-        let tx = self.begin(&origin).await?;
+        let mut tx = self.begin(&origin).await?;
         let conn = &tx.conn;
         bulk_insert(conn, rows.people).await?;
         bulk_insert(conn, rows.products).await?;

@@ -8,11 +8,12 @@ use std::{
 
 use entity::{event, owner, participant, report};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select, Statement, prelude::Uuid,
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
+    Statement, prelude::Uuid,
 };
 use tokio::sync::Notify;
 
-use super::{Store, children::any_of, visible::heard};
+use super::{Store, children::any_of, page::limited, visible::heard};
 use crate::{auth::Actor, error::Result};
 
 /// The channel on which replicas ring for each other: a doorbell, not the truth.
@@ -33,13 +34,13 @@ impl Store {
         Arc::clone(&self.bell)
     }
 
-    /// Rings at the other replicas.
+    /// Rings at the other replicas; `own` is what this one knows its own ringing by.
     ///
     /// # Errors
     /// A fault of the database; polling covers it.
-    pub async fn ring_others(&self) -> Result<()> {
+    pub async fn ring_others(&self, own: &str) -> Result<()> {
         if self.db.get_database_backend() == DbBackend::Postgres {
-            let ring = Statement::from_string(DbBackend::Postgres, format!("SELECT pg_notify('{CHANNEL}', '')"));
+            let ring = Statement::from_sql_and_values(DbBackend::Postgres, "SELECT pg_notify($1, $2)", [CHANNEL.into(), own.into()]);
             self.db.execute_raw(ring).await?;
         }
         Ok(())
@@ -52,8 +53,16 @@ impl Store {
     }
 
     /// Events behind a position, in order.
-    pub async fn log_after(&self, position: i64, most: u64) -> Result<Vec<event::Model>> {
-        Ok(behind(position).limit(most).all(&self.db).await?)
+    pub async fn log_after(&self, position: i64, most: usize) -> Result<Vec<event::Model>> {
+        let rows = self.db.query_all_raw(limited(self.db.get_database_backend(), &behind(position).into_query(), most)).await?;
+        Ok(rows.iter().map(|row| event::Model::from_query_result(row, "")).collect::<std::result::Result<_, _>>()?)
+    }
+
+    /// The positions of events behind one, in order.
+    pub async fn positions_after(&self, position: i64, most: usize) -> Result<Vec<i64>> {
+        let query = behind(position).select_only().column(event::Column::Position).into_query();
+        let rows = self.db.query_all_raw(limited(self.db.get_database_backend(), &query, most)).await?;
+        Ok(rows.iter().map(|row| row.try_get_by_index(0)).collect::<std::result::Result<_, _>>()?)
     }
 
     /// Events that the caller sees behind a position, up to another; of one report, if it is given.

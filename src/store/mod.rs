@@ -13,6 +13,7 @@ pub mod figures;
 pub mod idempotency;
 mod import;
 pub mod inbox;
+mod line;
 mod lists;
 pub mod log;
 pub mod numbering;
@@ -27,10 +28,7 @@ mod visible;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use sea_orm::{
-    DatabaseConnection, DatabaseTransaction, DbBackend, EntityTrait, QuerySelect, Select, SqliteTransactionMode, TransactionOptions,
-    TransactionTrait, sea_query::Expr,
-};
+use sea_orm::{DatabaseConnection, DatabaseTransaction, DbBackend, EntityTrait, QuerySelect, Select, sea_query::Expr};
 use tokio::sync::{Mutex, Notify, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
 pub use audit::{Change, Section};
@@ -38,8 +36,9 @@ pub use connect::{connect, schema_status};
 pub use door::{Opened, Permitted, ReportRow, insert, insert_later, insert_later_unless_raced, insert_many, update};
 pub use due::{due_looks, lock_free_reports};
 pub use import::Rows;
+pub use line::Line;
 pub use outbox::{Announcement, REPORT_CHANGED};
-pub use several::Several;
+pub use several::{Found, Several};
 pub use visible::{heard, hears, involving, own_key, sees, sees_waiting, visible};
 
 use crate::{
@@ -82,7 +81,7 @@ pub struct Origin {
 
 /// A write transaction under way.
 struct Tx {
-    conn: DatabaseTransaction,
+    conn: Line,
     now: DateTime<Utc>,
     bell: Arc<Notify>,
     work: Arc<Notify>,
@@ -181,25 +180,10 @@ impl Store {
     /// A transaction of the machinery, which has no audit.
     async fn machinery<T>(&self, work: impl AsyncFnOnce(&DatabaseTransaction) -> Result<T>) -> Result<T> {
         let _turn = self.writers_turn().await?;
-        let conn = self.transaction().await?;
+        let conn = line::begin(self.db.clone()).await?;
         let done = work(&conn).await?;
         conn.commit().await?;
         Ok(done)
-    }
-
-    /// Begins a transaction, to its end even if the caller goes away meanwhile: the driver, dropped while it waits for BEGIN to be
-    /// answered, would give the connection back with the transaction open, and the next statement on it would be part of that.
-    async fn transaction(&self) -> Result<DatabaseTransaction> {
-        let db = self.db.clone();
-        #[expect(clippy::disallowed_methods, reason = "the one place that begins a transaction that writes")]
-        let begun = tokio::spawn(async move {
-            db.begin_with_options(TransactionOptions {
-                sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-                ..TransactionOptions::default()
-            })
-            .await
-        });
-        Ok(begun.await.map_err(Error::internal)??)
     }
 
     /// The turn of a writer, on SQLite.
@@ -215,7 +199,7 @@ impl Store {
     async fn begin(&self, origin: &Origin) -> Result<Tx> {
         let postgres = self.db.get_database_backend() == DbBackend::Postgres;
         let turn = self.writers_turn().await?;
-        let conn = self.transaction().await?;
+        let conn = Line::later(self.db.clone());
         // One clock per transaction (`events.md` 10).
         let now = if postgres {
             self.clock.shift(people::remember_and_time(&conn, &origin.actor).await?)
@@ -223,7 +207,19 @@ impl Store {
             people::remember(&conn, &origin.actor).await?;
             self.clock.now()
         };
-        Ok(Tx { conn, now, bell: self.bell(), work: self.work_bell(), post: self.post_bell(), _turn: turn })
+        Ok(self.tx(conn, now, turn))
+    }
+
+    /// [`Store::begin`] on PostgreSQL with what was found out together with who asks: nothing has begun yet.
+    async fn begin_knowing(&self, origin: &Origin, found: &Found) -> Result<Tx> {
+        let conn = Line::later(self.db.clone());
+        let (now, known) = found.asker()?;
+        people::keep(&conn, &origin.actor, known).await?;
+        Ok(self.tx(conn, self.clock.shift(now), None))
+    }
+
+    fn tx(&self, conn: Line, now: DateTime<Utc>, turn: Option<OwnedMutexGuard<()>>) -> Tx {
+        Tx { conn, now, bell: self.bell(), work: self.work_bell(), post: self.post_bell(), _turn: turn }
     }
 }
 

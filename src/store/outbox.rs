@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
-use entity::{enums::ReportState, event, event_subject, product, release_application, report};
+use entity::{enums::ReportState, event, event_sink, event_subject, product, release_application, report};
 use sea_orm::{
     ActiveValue::Set,
     ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
@@ -77,17 +77,59 @@ impl Announcement {
 }
 
 /// Writes what comes with them and the events, each with the next number of its subject, and a delivery of each to every sink that
-/// wants it. Constant in statements.
+/// wants it; whether there is one to deliver. Constant in statements.
 pub(super) async fn announce(
     conn: &impl ConnectionTrait,
     now: DateTime<Utc>,
     report_id: Option<Uuid>,
     announcements: Vec<Announcement>,
     with: Batch,
-) -> Result<()> {
+) -> Result<bool> {
     if announcements.is_empty() {
-        return with.run(conn).await;
+        with.run(conn).await?;
+        return Ok(false);
     }
+    let mut events = events(conn, now, report_id, announcements).await?;
+    if let [event] = events.as_slice()
+        && with.is_small()
+        && conn.get_database_backend() == DbBackend::Postgres
+    {
+        let heard = with.run_with(conn, event).await?;
+        return if heard { deliveries::queue(conn, now, &events).await } else { Ok(false) };
+    }
+    with.run(conn).await?;
+    number(conn, &mut events).await?;
+    let queued = deliveries::queue(conn, now, &events).await?;
+    for chunk in events.chunks(2_000) {
+        event::Entity::insert_many(chunk.to_vec()).exec_without_returning(conn).await?;
+    }
+    Ok(queued)
+}
+
+/// [`announce`] of one event, whose sinks are known: one statement. PostgreSQL alone.
+pub(super) async fn announce_apart(
+    conn: &impl ConnectionTrait,
+    now: DateTime<Utc>,
+    announcement: Announcement,
+    sinks: &[event_sink::Model],
+    mut with: Batch,
+) -> Result<bool> {
+    let events = events(conn, now, None, vec![announcement]).await?;
+    let wanted = deliveries::wanted(sinks, &events, now)?;
+    let queued = !wanted.is_empty();
+    wanted.into_iter().for_each(|delivery| with.add(delivery));
+    let event = events.first().ok_or_else(|| Error::internal("an announcement is an event"))?;
+    with.run_with(conn, event).await?;
+    Ok(queued)
+}
+
+/// The events, not numbered yet.
+async fn events(
+    conn: &impl ConnectionTrait,
+    now: DateTime<Utc>,
+    report_id: Option<Uuid>,
+    announcements: Vec<Announcement>,
+) -> Result<Vec<event::ActiveModel>> {
     let reports: Vec<Uuid> = announcements.iter().filter_map(|a| a.report.or(report_id)).collect::<BTreeSet<_>>().into_iter().collect();
     let about = about(conn, &reports).await?;
     let mut events = Vec::with_capacity(announcements.len());
@@ -122,20 +164,7 @@ pub(super) async fn announce(
             ..Default::default()
         });
     }
-    if let [event] = events.as_slice()
-        && with.is_small()
-        && conn.get_database_backend() == DbBackend::Postgres
-    {
-        let heard = with.run_with(conn, event).await?;
-        return if heard { deliveries::queue(conn, now, &events).await } else { Ok(()) };
-    }
-    with.run(conn).await?;
-    number(conn, &mut events).await?;
-    deliveries::queue(conn, now, &events).await?;
-    for chunk in events.chunks(2_000) {
-        event::Entity::insert_many(chunk.to_vec()).exec_without_returning(conn).await?;
-    }
-    Ok(())
+    Ok(events)
 }
 
 /// The reports as events carry them, with their numbers: one statement.
@@ -166,7 +195,7 @@ async fn about(conn: &impl ConnectionTrait, reports: &[Uuid]) -> Result<HashMap<
 }
 
 /// What is counted of a subject that has events already is added.
-pub(super) fn counts_on() -> OnConflict {
+fn counts_on() -> OnConflict {
     let (last, added) = (event_subject::Column::Last, Expr::col((Alias::new("excluded"), event_subject::Column::Last)));
     OnConflict::column(event_subject::Column::Subject).value(last, Expr::col((event_subject::Entity, last)).add(added)).to_owned()
 }

@@ -259,11 +259,9 @@ impl Paged {
         Ok(Self { rows: usize::try_from(rows).unwrap_or(usize::MAX), forward, counted, query })
     }
 
-    /// The statement; a row more than the page has tells whether others come after it. The limit is written out: where it is a
-    /// parameter, PostgreSQL plans the statement anew each time.
+    /// The statement; a row more than the page has tells whether others come after it.
     fn statement(&self, backend: DbBackend) -> Statement {
-        let Statement { sql, values, .. } = backend.build(&self.query);
-        Statement { sql: format!("{sql} LIMIT {}", self.rows + 1), values, db_backend: backend }
+        limited(backend, &self.query, self.rows + 1)
     }
 
     /// The page that was found.
@@ -340,6 +338,12 @@ impl Store {
         }
         Ok(page)
     }
+}
+
+/// A query of so many rows at most. The limit is written out: where it is a parameter, PostgreSQL plans the statement anew each time.
+pub(super) fn limited(backend: DbBackend, query: &SelectStatement, rows: usize) -> Statement {
+    let Statement { sql, values, .. } = backend.build(query);
+    Statement { sql: format!("{sql} LIMIT {rows}"), values, db_backend: backend }
 }
 
 /// The condition that a row lies beyond the cursor's row.

@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use entity::person;
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Statement, prelude::Uuid, sea_query::OnConflict};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryResult, Statement, prelude::Uuid, sea_query::OnConflict,
+};
 
 use super::Permitted;
 use crate::{
@@ -19,17 +21,34 @@ pub(super) async fn remember(conn: &impl ConnectionTrait, actor: &Actor) -> Resu
 
 /// [`remember`], and the database's time: one statement for both, since every write begins so.
 pub(super) async fn remember_and_time(conn: &impl ConnectionTrait, actor: &Actor) -> Result<DateTime<Utc>> {
-    let sql = "SELECT clock_timestamp(), person.name, person.erased FROM (VALUES (1)) AS one LEFT JOIN person ON person.id = $1";
+    let sql = format!("SELECT {ASKER} {}", asker_is(1));
     let asked = Statement::from_sql_and_values(conn.get_database_backend(), sql, [person_id(&actor.subject).into()]);
     let row = conn.query_one_raw(asked).await?.ok_or_else(|| Error::internal("no clock"))?;
-    let name: Option<String> = row.try_get_by_index(1)?;
-    let erased: Option<bool> = row.try_get_by_index(2)?;
-    keep(conn, actor, name.zip(erased)).await?;
-    Ok(row.try_get_by_index(0)?)
+    let (now, known) = asker(&row)?;
+    keep(conn, actor, known).await?;
+    Ok(now)
 }
 
+/// What is read of who asks, on PostgreSQL: the database's time, and the name as it is known.
+pub(super) const ASKER: &str = "clock_timestamp() AS asked_at, asker.name AS asker_name, asker.erased AS asker_erased";
+
+/// The person of [`ASKER`], whose id is this parameter.
+pub(super) fn asker_is(parameter: usize) -> String {
+    format!("FROM (VALUES (1)) AS one LEFT JOIN person AS asker ON asker.id = ${parameter}")
+}
+
+/// What was read by [`ASKER`].
+pub(super) fn asker(row: &QueryResult) -> Result<(DateTime<Utc>, Known)> {
+    let name: Option<String> = row.try_get("", "asker_name")?;
+    let erased: Option<bool> = row.try_get("", "asker_erased")?;
+    Ok((row.try_get("", "asked_at")?, name.zip(erased)))
+}
+
+/// The name that a person is known by, and whether it was erased; none of who never wrote.
+pub(super) type Known = Option<(String, bool)>;
+
 /// Writes the caller's name where it is another than the known one, unless that was erased.
-async fn keep(conn: &impl ConnectionTrait, actor: &Actor, known: Option<(String, bool)>) -> Result<()> {
+pub(super) async fn keep(conn: &impl ConnectionTrait, actor: &Actor, known: Known) -> Result<()> {
     let id = person_id(&actor.subject);
     match known {
         Some((name, erased)) if erased || name == actor.name => Ok(()),
