@@ -10,7 +10,7 @@ COPY --from=build /src/target/release/relsum /usr/local/bin/relsum
 USER relsum
 WORKDIR /var/lib/relsum
 # The allocator takes memory as it is used, not ahead.
-ENV RELSUM_MODE=production RELSUM_LISTEN=0.0.0.0:8080 MIMALLOC_ARENA_EAGER_COMMIT=0
+ENV RELSUM_MODE=production RELSUM_LISTEN=0.0.0.0:8080
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=6s --start-period=10s CMD ["relsum", "healthcheck"]
 ENTRYPOINT ["relsum"]

@@ -48,7 +48,7 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// `sqlite://path`, `sqlite::memory:` or `postgres://…`. Default `sqlite://data/relsum.db`.
     pub database_url: Secret,
-    /// Connections in the pool. Default 10.
+    /// Connections in the pool. Default: two, and two for each processor, up to 10.
     pub database_connections: u32,
     /// How long a request waits for a connection before 503, in milliseconds. Default 3000.
     pub database_acquire_timeout_ms: u64,
@@ -227,13 +227,20 @@ pub struct Settings {
     pub log: String,
 }
 
+/// Connections that a machine of this size makes use of. The driver takes them in turn, each with statements, plans and caches of its
+/// own: more of them than can work at once only cost.
+fn connections() -> u32 {
+    let processors = std::thread::available_parallelism().map_or(4, std::num::NonZero::get);
+    u32::try_from(2 + 2 * processors).unwrap_or(10).min(10)
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
             mode: Mode::Development,
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             database_url: Secret("sqlite://data/relsum.db".into()),
-            database_connections: 10,
+            database_connections: connections(),
             database_acquire_timeout_ms: 3_000,
             statement_timeout_ms: 15_000,
             lock_timeout_ms: 10_000,

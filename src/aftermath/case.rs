@@ -75,7 +75,7 @@ impl Case {
     /// What you may do with it now.
     async fn viewer_can(&self, ctx: &Context<'_>) -> Result<CasePermissions> {
         let report = parent::<report::Entity>(ctx, self.0.report_id).await?;
-        Ok(CasePermissions { edit: policy::allows(actor(ctx)?, Act::CaseEdit, &facts(ctx, &report).await?).is_ok() })
+        Ok(CasePermissions { edit: policy::may(actor(ctx)?, Act::CaseEdit, &facts(ctx, &report).await?) })
     }
 }
 

@@ -117,7 +117,7 @@ impl PostReleaseStat {
     async fn viewer_can(&self, ctx: &Context<'_>) -> Result<PostReleaseStatPermissions> {
         let report = parent::<report::Entity>(ctx, self.0.report_id).await?;
         let act = Act::PostReleaseEdit { category: self.0.category };
-        Ok(PostReleaseStatPermissions { edit: policy::allows(actor(ctx)?, act, &facts(ctx, &report).await?).is_ok() })
+        Ok(PostReleaseStatPermissions { edit: policy::may(actor(ctx)?, act, &facts(ctx, &report).await?) })
     }
 }
 

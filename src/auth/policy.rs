@@ -214,23 +214,46 @@ pub struct Facts {
 /// # Errors
 /// `FORBIDDEN` with the permission that was lacking, or the user error `WRONG_STATE` when the caller may, but not in this state.
 pub fn allows(actor: &Actor, act: Act<'_>, facts: &Facts) -> Result<(), Error> {
+    judge(actor, act, facts).map_err(|refused| match refused {
+        Refused::Lacks(grants) => forbidden(act, &grants, &facts.retired),
+        Refused::State => wrong_state(act, facts.state),
+        Refused::Barred => Error::Forbidden(requires(act)),
+    })
+}
+
+/// Whether somebody may do something, where nobody is told why not: [`allows`] without its text.
+pub fn may(actor: &Actor, act: Act<'_>, facts: &Facts) -> bool {
+    judge(actor, act, facts).is_ok()
+}
+
+/// Why not.
+enum Refused<'a> {
+    /// Holding one of these would allow it.
+    Lacks(Vec<Grant<'a>>),
+    /// Nobody may in this state.
+    State,
+    /// Whoever else may, this one may not.
+    Barred,
+}
+
+fn judge<'a>(actor: &Actor, act: Act<'a>, facts: &Facts) -> Result<(), Refused<'a>> {
     let (grants, never) = grants(act);
     let in_state = |grant: &Grant<'_>| grant.states.is_empty() || facts.state.is_some_and(|s| grant.states.contains(&s));
     let held = |grant: &Grant<'_>| grant.who.iter().any(|who| holds(actor, *who, facts));
     if !grants.iter().any(held) {
-        return Err(forbidden(act, &grants, &facts.retired));
+        return Err(Refused::Lacks(grants));
     }
     if !grants.iter().any(|g| in_state(g) && held(g)) {
         // Somebody else may in this state (the committee returns what is signed): that is a lack of permission.
         let others: Vec<Grant<'_>> = grants.into_iter().filter(|g| in_state(g)).collect();
-        return Err(if others.is_empty() { wrong_state(act, facts.state) } else { forbidden(act, &others, &facts.retired) });
+        return Err(if others.is_empty() { Refused::State } else { Refused::Lacks(others) });
     }
     let barred = match never {
         Never::Nobody => false,
         Never::Signer => facts.signer == Some(actor.person_id()),
         Never::Completer(by) => by == Some(actor.person_id()),
     };
-    if barred { Err(Error::Forbidden(requires(act))) } else { Ok(()) }
+    if barred { Err(Refused::Barred) } else { Ok(()) }
 }
 
 fn holds(actor: &Actor, who: Who<'_>, facts: &Facts) -> bool {

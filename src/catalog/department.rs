@@ -72,7 +72,7 @@ impl Department {
 
     /// What you may do with it.
     async fn viewer_can(&self, ctx: &Context<'_>) -> Result<CatalogPermissions> {
-        Ok(CatalogPermissions { edit: policy::allows(actor(ctx)?, Act::DepartmentManage, &Facts::default()).is_ok() })
+        Ok(CatalogPermissions { edit: policy::may(actor(ctx)?, Act::DepartmentManage, &Facts::default()) })
     }
 }
 

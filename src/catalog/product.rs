@@ -63,7 +63,7 @@ impl Product {
 
     /// What you may do with it.
     async fn viewer_can(&self, ctx: &Context<'_>) -> Result<CatalogPermissions> {
-        Ok(CatalogPermissions { edit: policy::allows(actor(ctx)?, Act::ProductManage, &Facts::default()).is_ok() })
+        Ok(CatalogPermissions { edit: policy::may(actor(ctx)?, Act::ProductManage, &Facts::default()) })
     }
 }
 

@@ -159,7 +159,7 @@ impl OutgoingQuery {
 }
 
 fn may(ctx: &Context<'_>) -> Result<bool> {
-    Ok(policy::allows(actor(ctx)?, Act::SinkManage, &Facts::default()).is_ok())
+    Ok(policy::may(actor(ctx)?, Act::SinkManage, &Facts::default()))
 }
 
 async fn list(ctx: &Context<'_>, filter: EventDeliveryWhere, args: PageArgs) -> Result<List<EventDelivery>> {

@@ -116,20 +116,20 @@ impl InboundDelivery {
 
     /// The body as it was received; what is no UTF-8 is shown as U+FFFD. Null unless you are ADMIN, and after the retention period.
     async fn body(&self, ctx: &Context<'_>) -> Option<String> {
-        let may = actor(ctx).is_ok_and(|actor| policy::allows(actor, Act::DeliveryBodyRead, &Facts::default()).is_ok());
+        let may = actor(ctx).is_ok_and(|actor| policy::may(actor, Act::DeliveryBodyRead, &Facts::default()));
         self.0.body.as_ref().filter(|_| may).map(|body| String::from_utf8_lossy(body).into_owned())
     }
 
     /// The headers that say what it is. Empty unless you are ADMIN.
     async fn headers(&self, ctx: &Context<'_>) -> Result<Vec<DeliveryHeader>> {
-        let may = policy::allows(actor(ctx)?, Act::DeliveryBodyRead, &Facts::default()).is_ok();
+        let may = policy::may(actor(ctx)?, Act::DeliveryBodyRead, &Facts::default());
         let headers = headers_of(&self.0).into_iter().filter(|_| may);
         Ok(headers.map(|(name, value)| DeliveryHeader { name, value }).collect())
     }
 
     /// What you may do with it.
     async fn viewer_can(&self, ctx: &Context<'_>) -> Result<InboundDeliveryPermissions> {
-        let may = policy::allows(actor(ctx)?, Act::DeploymentSettle, &Facts::default()).is_ok();
+        let may = policy::may(actor(ctx)?, Act::DeploymentSettle, &Facts::default());
         Ok(InboundDeliveryPermissions { replay: may && self.0.body.is_some() })
     }
 }

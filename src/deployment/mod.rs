@@ -3,8 +3,9 @@
 //! Ways in: [`ways`] (native over REST, with [`native`] reading and [`answer`] answering), [`mutate`] (GraphQL), [`hooks`] (webhooks,
 //! read by [`github`], [`gitlab`], [`cdevents`]), [`builds`]; [`openapi`] describes them. Behind: [`told`] is what one delivery says,
 //! [`fold`] adds that up, [`correlate`] finds the report, [`effects`] says what that takes, [`apply`] writes it, [`record`] does all of
-//! it in one transaction, from what was seen at its beginning; [`attach`] moves deployments between reports, [`working`] works the inbox. To read: [`object`], [`search`],
-//! [`delivery`], [`part`]; [`source`], [`source_edit`], [`sources`] and [`environment`] are who may send and by which rules.
+//! it in one transaction, from what was [`seen`] at its beginning, and [`telling`] what is told of it; [`attach`] moves deployments
+//! between reports, [`working`] works the inbox. To read: [`object`], [`search`], [`delivery`], [`part`]; [`source`], [`source_edit`],
+//! [`sources`] and [`environment`] are who may send and by which rules.
 
 pub mod answer;
 pub mod apply;

@@ -18,7 +18,7 @@ use super::{
     told::Told,
 };
 use crate::{
-    auth::{Actor, policy},
+    auth::{Act, Actor, policy},
     catalog::number::FormNumber,
     error::{Error, Result, Said, UserErrorCode, say},
     graphql::{
@@ -274,8 +274,11 @@ pub struct Raw {
 /// # Errors
 /// `FORBIDDEN`, faults.
 pub async fn begin(store: &Store, origin: &Origin, call: &Call) -> Result<(Permitted, Seen)> {
-    let subject = whose(&origin.actor, call.source.clone())?;
-    Seen::first(store, origin, (&Reporter::native_key(&subject), &call.id, &call.told)).await
+    match whose(&origin.actor, call.source.clone()) {
+        Ok(subject) => Seen::first(store, origin, (&Reporter::native_key(&subject), &call.id, &call.told)).await,
+        // Who may not report at all is told that.
+        Err(error) => store.create(origin, Act::DeploymentRecord).await.and(Err(error)),
+    }
 }
 
 /// Records a native call, in the write that has begun; with what was seen at its beginning, if that was for it alone.

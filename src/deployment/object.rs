@@ -80,7 +80,7 @@ impl Deployment {
     async fn ingestion_source(&self, ctx: &Context<'_>) -> Option<Result<IngestionSource>> {
         let id = self.0.source_id?;
         match actor(ctx) {
-            Ok(actor) if policy::allows(actor, Act::SourceManage, &Facts::default()).is_ok() => {
+            Ok(actor) if policy::may(actor, Act::SourceManage, &Facts::default()) => {
                 Some(parent::<ingestion_source::Entity>(ctx, id).await.map(|s| IngestionSource((*s).clone())))
             }
             Ok(_) => None,
@@ -269,7 +269,7 @@ impl Deployment {
 
     /// What you may do with it.
     async fn viewer_can(&self, ctx: &Context<'_>) -> Result<DeploymentPermissions> {
-        let settle = policy::allows(actor(ctx)?, Act::DeploymentSettle, &Facts::default()).is_ok();
+        let settle = policy::may(actor(ctx)?, Act::DeploymentSettle, &Facts::default());
         let dismissed = self.0.standing == DeploymentStanding::Dismissed;
         Ok(DeploymentPermissions {
             attach: settle,

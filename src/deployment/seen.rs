@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use entity::{deployment, event_sink, observation, release_application, report};
-use sea_orm::{Value, prelude::Uuid};
+use sea_orm::Value;
 
 use super::{
     correlate::{COUNTS, Known},
@@ -49,10 +49,7 @@ impl Seen {
         Ok(Self {
             before: found.rows(0)?.into_iter().next(),
             observations: found.rows(1)?,
-            taken_back_by: found
-                .rows::<deployment::Model>(2)?
-                .into_iter()
-                .max_by_key(|d: &deployment::Model| -> (_, Uuid) { (d.succeeded_at, d.id) }),
+            taken_back_by: found.rows::<deployment::Model>(2)?.into_iter().max_by_key(|d| (d.succeeded_at, d.id)),
             led: Known::of(found.rows(3)?, found.rows(4)?),
             sinks: found.rows(5)?,
         })

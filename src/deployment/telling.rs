@@ -11,6 +11,7 @@ use crate::{
 
 /// What is told of a deployment with the commit, as its last word: of one that is new and does nothing to a report.
 #[derive(Debug, Default)]
+#[must_use]
 pub struct Untold(pub Option<(Change, Vec<event_sink::Model>)>);
 
 impl Untold {

@@ -59,7 +59,7 @@ impl DepartmentEvaluation {
     async fn viewer_can(&self, ctx: &Context<'_>) -> Result<EvaluationPermissions> {
         let report = parent::<report::Entity>(ctx, self.0.report_id).await?;
         let act = Act::EvaluationWrite { department: &self.0.department };
-        Ok(EvaluationPermissions { edit: policy::allows(actor(ctx)?, act, &facts(ctx, &report).await?).is_ok() })
+        Ok(EvaluationPermissions { edit: policy::may(actor(ctx)?, act, &facts(ctx, &report).await?) })
     }
 }
 

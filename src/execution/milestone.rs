@@ -143,9 +143,9 @@ impl Milestone {
         let facts = facts(ctx, &report).await?;
         let owners = codes(&Owned::Milestone(self.0.id).read(ctx, self.0.report_id).await?);
         let actor = actor(ctx)?;
-        let plan = policy::allows(actor, Act::MilestonePlan, &facts).is_ok();
+        let plan = policy::may(actor, Act::MilestonePlan, &facts);
         Ok(MilestonePermissions {
-            report_actual: policy::allows(actor, Act::MilestoneReport { owners: &owners }, &facts).is_ok(),
+            report_actual: policy::may(actor, Act::MilestoneReport { owners: &owners }, &facts),
             edit: plan,
             remove: plan && self.0.kind == MilestoneKind::Custom,
         })

@@ -182,8 +182,8 @@ impl ImprovementAction {
         let actor = actor(ctx)?;
         let planned = self.0.watched_from.is_none();
         let closed = self.0.ended_at.is_some() || self.0.cancelled_at.is_some();
-        let plan = planned && policy::allows(actor, Act::ActionPlan, &facts).is_ok();
-        let steer = !planned && !closed && policy::allows(actor, Act::ActionSteer { leads: &leads }, &facts).is_ok();
+        let plan = planned && policy::may(actor, Act::ActionPlan, &facts);
+        let steer = !planned && !closed && policy::may(actor, Act::ActionSteer { leads: &leads }, &facts);
         let recurring = self.0.schedule_kind == Some(ScheduleKind::Recurring);
         Ok(ActionPermissions { edit: plan, remove: plan, reassign: steer, cancel: steer, end: steer && recurring })
     }

@@ -118,7 +118,7 @@ impl ActionOccurrence {
         let owners = Owned::Action(self.0.action_id).read(ctx, self.0.report_id).await?;
         let (owner_codes, leads) = (codes(&owners), leads(&owners));
         let actor = actor(ctx)?;
-        let may = |act: Act<'_>| policy::allows(actor, act, &facts).is_ok();
+        let may = |act: Act<'_>| policy::may(actor, act, &facts);
         let (open, completed) = (self.0.status == OccurrenceStatus::Open, self.0.status == OccurrenceStatus::Completed);
         let complete = may(Act::OccurrenceComplete { owners: &owner_codes });
         let action = parent::<improvement_action::Entity>(ctx, self.0.action_id).await?;

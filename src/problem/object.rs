@@ -131,8 +131,8 @@ impl Problem {
         let facts = facts(ctx, &report).await?;
         let owners = codes(&Owned::Problem(self.0.id).read(ctx, self.0.report_id).await?);
         let actor = actor(ctx)?;
-        let edit = policy::allows(actor, Act::ProblemEdit { owners: &owners, recorded_by: self.0.recorded_by }, &facts).is_ok();
-        let govern = policy::allows(actor, Act::ProblemGovern, &facts).is_ok();
+        let edit = policy::may(actor, Act::ProblemEdit { owners: &owners, recorded_by: self.0.recorded_by }, &facts);
+        let govern = policy::may(actor, Act::ProblemGovern, &facts);
         Ok(ProblemPermissions { edit, review: edit, govern, remove: govern })
     }
 }

@@ -50,7 +50,7 @@ impl ReportPermissions {
     pub async fn of(ctx: &Context<'_>, row: &report::Model) -> Result<Self> {
         let facts = facts(ctx, row).await?;
         let actor = actor(ctx)?;
-        let may = |act: Act<'_>| policy::allows(actor, act, &facts).is_ok();
+        let may = |act: Act<'_>| policy::may(actor, act, &facts);
         Ok(Self {
             edit: may(Act::ReportEdit),
             submit: may(Act::ReportSubmit),

@@ -185,7 +185,7 @@ async fn awaiting(ctx: &Context<'_>, state: ReportState, act: Act<'_>) -> Result
     let rows = store.all(query).await?;
     let all_facts = futures_util::future::try_join_all(rows.iter().map(|row| facts(ctx, row))).await?;
     for (row, facts) in rows.into_iter().zip(all_facts) {
-        if policy::allows(actor, act, &facts).is_ok() {
+        if policy::may(actor, act, &facts) {
             list.push(Report::new(row));
         }
     }

@@ -58,7 +58,7 @@ pub fn heard(actor: &Actor) -> Condition {
 
 /// Whether the caller sees deployments that are parked or held.
 pub fn sees_waiting(actor: &Actor) -> bool {
-    policy::allows(actor, Act::DeploymentWaitingRead, &Facts::default()).is_ok()
+    policy::may(actor, Act::DeploymentWaitingRead, &Facts::default())
 }
 
 /// The first part of the identity of deployments that the caller reports natively.

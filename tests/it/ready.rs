@@ -96,3 +96,22 @@ async fn a_document_that_is_known_is_looked_at_again_with_other_variables() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn owners_of_milestones_are_the_same_whether_they_are_read_alone_or_with_all_others() {
+    each_database(async |app| {
+        let kept = play(app, "filed").await;
+        let by = json!({ "id": kept["reportId"] });
+        let alone = "id milestones { id kind owners { code } }";
+        let more = "problems { owners { code } } improvementActions { owners { code } lead { code } }";
+        let one = |what: &str| format!("query($id: ID!) {{ report(by: {{id: $id}}) {{ {what} }} }}");
+        let few = data(app, &one(alone), by.clone()).await["report"].clone();
+        let all = data(app, &one(&format!("{alone} {more}")), by.clone()).await["report"].clone();
+        assert!(few["milestones"].as_array().unwrap().iter().any(|m| m["owners"].as_array().unwrap().len() > 1), "{few}");
+        assert_eq!(few["milestones"], all["milestones"]);
+        assert!(all["problems"].as_array().unwrap().iter().all(|p| !p["owners"].as_array().unwrap().is_empty()), "{all}");
+        let page = data(app, &format!("{{ reports {{ totalCount nodes {{ {alone} }} }} }}"), json!({})).await;
+        assert_eq!(page["reports"], json!({ "totalCount": 1, "nodes": [few] }));
+    })
+    .await;
+}

@@ -316,3 +316,35 @@ async fn departments_and_edits_come_to_those_who_ask_for_them() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_deployment_without_a_report_is_told_to_whoever_wants_it_together_with_its_record() {
+    each_database(async |app| {
+        let (wants, wants_not) = (Receiver::start().await, Receiver::start().await);
+        webhook(app, "wants", &wants.url, json!({ "types": ["DEPLOYMENT_RECORDED"] })).await;
+        webhook(app, "wants not", &wants_not.url, json!({ "types": ["REPORT_CREATED"] })).await;
+        let ci = app.person("ci-netaudit", &["PIPELINE"]);
+        let mut call = crate::deployments::call("d-1", "RUNNING", json!({ "startedAt": "2026-03-28T13:42:00Z" }));
+        call["applicationNumber"] = json!("REL-APP-2026-077");
+        // The application is not known yet, then it is: its first mention takes a way of its own.
+        for (id, told) in [("d-1", 1), ("d-2", 2)] {
+            call["deploymentId"] = json!(id);
+            let before = app.statements.load(std::sync::atomic::Ordering::Relaxed);
+            assert_eq!(ci.posts("/api/v1/deployments", &call).await.0, 201);
+            let cost = app.statements.load(std::sync::atomic::Ordering::Relaxed) - before;
+            assert!(!app.database.is_postgres() || id == "d-1" || cost == 2, "{cost} statements");
+            app.delivers().await;
+            assert_eq!((wants.ids().len(), wants_not.ids().len()), (told, 0));
+        }
+        let seen = wants.seen.lock().unwrap().events.values().find(|e| e["data"]["deployment"]["deploymentId"] == "d-2").unwrap().clone();
+        assert_eq!((&seen["subjectseq"], &seen["data"]["deployment"]["parkedReason"]), (&json!("1"), &json!("NO_REPORT")));
+        let told = "{ events(where: { types: [DEPLOYMENT_RECORDED] }) { totalCount } deployments { totalCount nodes { deploymentId observations { status delivery { fate } } } } }";
+        let known = app.person("审计", &["AUDITOR"]).read(told, json!({})).await;
+        assert_eq!((&known["events"]["totalCount"], &known["deployments"]["totalCount"]), (&json!(2), &json!(2)));
+        for deployment in known["deployments"]["nodes"].as_array().unwrap() {
+            assert_eq!(deployment["observations"], json!([{ "status": "RUNNING", "delivery": { "fate": "WORKED" } }]));
+        }
+        [wants, wants_not].into_iter().for_each(Receiver::end);
+    })
+    .await;
+}
