@@ -15,6 +15,7 @@ mod m20261122_000006_records;
 mod m20261124_000007_deployments;
 mod m20261124_000008_delivery;
 mod m20261124_000009_rollup;
+mod m20261126_000010_parked;
 
 /// Knows every migration in order.
 pub struct Migrator;
@@ -32,6 +33,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000007_deployments::Migration),
             Box::new(m20261124_000008_delivery::Migration),
             Box::new(m20261124_000009_rollup::Migration),
+            Box::new(m20261126_000010_parked::Migration),
         ]
     }
 }

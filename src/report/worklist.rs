@@ -30,7 +30,7 @@ use crate::{
         search::{owned_by, seen_occurrences},
     },
     report::permissions::facts,
-    store::{inbox, involving, visible},
+    store::{involving, visible},
 };
 
 /// How many entries each list of the worklist shows at most; the queries of the schema show the rest.
@@ -225,10 +225,12 @@ async fn due(ctx: &Context<'_>, overdue: bool) -> Result<Vec<ActionOccurrence>> 
 
 async fn parked(ctx: &Context<'_>) -> Result<Vec<Deployment>> {
     let (store, actor) = (store(ctx)?, actor(ctx)?);
-    if policy::allows(actor, Act::DeploymentSettle, &Facts::default()).is_err() {
+    if !policy::may(actor, Act::DeploymentSettle, &Facts::default()) {
         return Ok(Vec::new());
     }
-    let query = deployment::Entity::find().filter(inbox::parked()).order_by_asc(deployment::Column::Id).limit(MOST);
+    // What is parked has a reason: in the words of the index that has them in order.
+    let query =
+        deployment::Entity::find().filter(deployment::Column::ParkedReason.is_not_null()).order_by_asc(deployment::Column::Id).limit(MOST);
     Ok(store.all(query).await?.into_iter().map(Deployment::new).collect())
 }
 

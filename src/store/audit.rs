@@ -143,6 +143,11 @@ impl Change {
         self
     }
 
+    /// How many audit entries it makes.
+    pub(super) fn entries(&self) -> usize {
+        self.rows.len()
+    }
+
     /// Whether nothing changed.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty() && self.announcements.is_empty()

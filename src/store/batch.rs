@@ -89,9 +89,9 @@ impl Batch {
         }
     }
 
-    /// Whether they fit into one statement with an event.
-    pub fn is_small(&self) -> bool {
-        self.rows <= CHUNK
+    /// Whether they and so many more fit into one statement with an event.
+    pub fn fits(&self, more: usize) -> bool {
+        self.rows + more <= CHUNK
     }
 
     /// Inserts.
@@ -114,7 +114,11 @@ impl Batch {
 
     async fn insert(self, conn: &impl ConnectionTrait, event: Option<&event::ActiveModel>) -> std::result::Result<bool, DbErr> {
         let backend = conn.get_database_backend();
-        if backend != DbBackend::Postgres || !self.is_small() || (event.is_none() && self.inserts.len() < 2) {
+        let at_once = backend == DbBackend::Postgres && self.fits(0);
+        if event.is_some() && !at_once {
+            return Err(DbErr::Custom("an event is numbered in one statement with all that comes with it, or by itself".into()));
+        }
+        if !at_once || (event.is_none() && self.inserts.len() < 2) {
             for insert in self.inserts {
                 let (mut text, mut values) = (String::new(), Vec::new());
                 insert.write(&mut text, &mut values);

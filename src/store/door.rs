@@ -272,8 +272,10 @@ impl Permitted {
     /// # Errors
     /// As there.
     pub async fn commit_heard(mut self, mut change: Change, sinks: &[event_sink::Model]) -> Result<()> {
-        let alone = !change.touches && self.later.is_small() && self.counts.is_empty() && change.counting(self.report.as_ref()).is_empty();
-        let apart = self.tx.conn.apart().filter(|_| alone && change.report_id.is_none() && change.announcements.len() == 1);
+        let of_no_report = !change.touches && change.report_id.is_none();
+        let uncounted = self.counts.is_empty() && change.counting(self.report.as_ref()).is_empty();
+        let fits = change.announcements.len() == 1 && self.later.fits(sinks.len() + change.entries());
+        let apart = self.tx.conn.apart().filter(|_| of_no_report && uncounted && fits);
         let (Some(apart), Some(announcement)) = (apart, apart.and_then(|_| change.announcements.pop())) else {
             return self.commit(change).await;
         };

@@ -91,7 +91,7 @@ pub(super) async fn announce(
     }
     let mut events = events(conn, now, report_id, announcements).await?;
     if let [event] = events.as_slice()
-        && with.is_small()
+        && with.fits(0)
         && conn.get_database_backend() == DbBackend::Postgres
     {
         let heard = with.run_with(conn, event).await?;

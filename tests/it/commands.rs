@@ -130,7 +130,7 @@ fn keys_tokens_schema_and_migrations() {
     assert_eq!(text(&run(&folder, &["openapi"], &[]).stdout), include_str!("../../openapi.json"), "relsum openapi > openapi.json");
     assert!(text(&run(&folder, &["migrate", "status"], &[]).stdout).contains("missing  m20261122_000001_catalog"));
     assert!(text(&run(&folder, &["migrate", "up"], &[]).stdout).contains("applied  m20261124_000008_delivery"));
-    assert!(text(&run(&folder, &["migrate", "down"], &[]).stdout).contains("missing  m20261124_000009_rollup"));
+    assert!(text(&run(&folder, &["migrate", "down"], &[]).stdout).contains("missing  m20261126_000010_parked"));
     // Production never migrates by itself, and does not serve a schema that it does not know.
     let output = run(&folder, &["serve"], &production);
     assert!(!output.status.success() && text(&output.stderr).contains("relsum migrate up"), "{}", text(&output.stderr));
