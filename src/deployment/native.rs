@@ -25,7 +25,7 @@ use crate::{
         input::{Checks, SHORT},
         scalars::{Instant, Url},
     },
-    store::{Origin, Permitted, Store},
+    store::{Origin, Permitted, Store, native_key},
 };
 
 /// One native call, checked.
@@ -275,7 +275,7 @@ pub struct Raw {
 /// `FORBIDDEN`, faults.
 pub async fn begin(store: &Store, origin: &Origin, call: &Call) -> Result<(Permitted, Seen)> {
     match whose(&origin.actor, call.source.clone()) {
-        Ok(subject) => Seen::first(store, origin, (&Reporter::native_key(&subject), &call.id, &call.told)).await,
+        Ok(subject) => Seen::first(store, origin, (&native_key(&subject), &call.id, &call.told)).await,
         // Who may not report at all is told that.
         Err(error) => store.create(origin, Act::DeploymentRecord).await.and(Err(error)),
     }

@@ -26,7 +26,7 @@ use crate::{
     error::{Error, Result, UserErrorCode, say},
     graphql::input::Checks,
     report::is_writable,
-    store::{Permitted, inbox, insert_later, insert_later_unless_raced, update},
+    store::{Permitted, inbox, insert_later, insert_later_unless_raced, native_key, update},
 };
 
 /// The mutation that audit entries name, whichever the way in.
@@ -48,14 +48,9 @@ pub struct Reporter {
 }
 
 impl Reporter {
-    /// The key of who calls natively.
-    pub fn native_key(subject: &str) -> String {
-        format!("native:{subject}")
-    }
-
     /// Who calls natively.
     pub fn native(subject: &str, bound_to: Vec<String>, strict: bool) -> Self {
-        Self { key: Self::native_key(subject), name: subject.to_owned(), source_id: None, bound_to, strict }
+        Self { key: native_key(subject), name: subject.to_owned(), source_id: None, bound_to, strict }
     }
 }
 

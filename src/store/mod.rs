@@ -39,7 +39,7 @@ pub use import::Rows;
 pub use line::Line;
 pub use outbox::{Announcement, REPORT_CHANGED};
 pub use several::{Found, Several};
-pub use visible::{heard, hears, involving, own_key, sees, sees_waiting, visible};
+pub use visible::{heard, hears, involving, native_key, own_key, sees, sees_waiting, visible};
 
 use crate::{
     auth::Actor,
@@ -148,7 +148,7 @@ impl Store {
     /// How many rows a query has. Asked without the columns, which a count would otherwise read.
     pub async fn count<E: EntityTrait>(&self, query: Select<E>) -> Result<u64> {
         let _turn = self.turn().await;
-        let counted: Option<i64> = query.select_only().expr(Expr::cust("COUNT(*)")).into_tuple().one(&self.db).await?;
+        let counted: Option<i64> = counting(query).into_tuple().one(&self.db).await?;
         Ok(counted.and_then(|n| u64::try_from(n).ok()).unwrap_or(0))
     }
 
@@ -221,6 +221,11 @@ impl Store {
     fn tx(&self, conn: Line, now: DateTime<Utc>, turn: Option<OwnedMutexGuard<()>>) -> Tx {
         Tx { conn, now, bell: self.bell(), work: self.work_bell(), post: self.post_bell(), _turn: turn }
     }
+}
+
+/// How many rows a query has, as a query.
+fn counting<E: EntityTrait>(query: Select<E>) -> Select<E> {
+    query.select_only().expr(Expr::cust("COUNT(*)"))
 }
 
 /// How often a write that others came between is tried.

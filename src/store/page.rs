@@ -5,8 +5,8 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, NaiveDate, Utc};
 use entity::report;
 use sea_orm::{
-    Condition, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, Order, QueryFilter, QueryOrder, QueryResult, QuerySelect,
-    QueryTrait, Select, Statement, Value,
+    Condition, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, Order, QueryFilter, QueryOrder, QueryResult, QueryTrait, Select,
+    Statement, Value,
     prelude::Uuid,
     sea_query::{Expr, ExprTrait, NullOrdering, SelectStatement},
 };
@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Store,
     bundle::{Bundled, Tables},
+    counting,
     lists::{self, Whose},
 };
 use crate::error::{Error, Result, say};
@@ -236,7 +237,7 @@ struct Paged {
 impl Paged {
     fn of<E: EntityTrait>(query: Select<E>, sorts: &[Sort<E::Model>], args: &PageArgs, counted: bool) -> Result<Self> {
         let (rows, forward) = args.rows()?;
-        let all = counted.then(|| query.clone().select_only().expr(Expr::cust("COUNT(*)")).into_query());
+        let all = counted.then(|| counting(query.clone()).into_query());
         let mut query = query;
         if let Some(cursor) = &args.after {
             query = query.filter(beyond(sorts, &decode(sorts, cursor)?, true));

@@ -63,7 +63,12 @@ pub fn sees_waiting(actor: &Actor) -> bool {
 
 /// The first part of the identity of deployments that the caller reports natively.
 pub fn own_key(actor: &Actor) -> String {
-    format!("native:{}", actor.subject)
+    native_key(&actor.subject)
+}
+
+/// The first part of the identity of deployments that a subject reports natively.
+pub fn native_key(subject: &str) -> String {
+    format!("native:{subject}")
 }
 
 /// The condition on `report` that one of these departments participates, or owns a row of it.
