@@ -68,7 +68,7 @@ async fn open(change: impl FnOnce(Settings) -> Settings) -> Arc<App> {
     let settings =
         Settings { database_url: Secret("sqlite::memory:".into()), jwt_secret: Some(Secret(SECRET.into())), ..Settings::default() };
     let clock = Arc::new(Clock::default());
-    let db = relsum::store::connect(&settings).await.unwrap();
+    let db = relsum::store::connect(&settings, &relsum::store::Plans::default()).await.unwrap();
     Migrator::up(&db, None).await.unwrap();
     let calendar = relsum::clock::Calendar { zone: settings.time_zone };
     let store = relsum::store::Store::new(db, clock, calendar, Duration::from_secs(5));

@@ -49,7 +49,7 @@ use crate::{
     },
     observe, rest,
     scrape::{self, Scans},
-    store::{Store, connect},
+    store::{Plans, Store, connect},
     telemetry,
 };
 
@@ -89,10 +89,11 @@ impl App {
     /// # Errors
     /// What is wrong, for the operator.
     pub async fn open(settings: Settings, clock: Arc<Clock>) -> Result<Self, String> {
-        let mut db = connect(&settings).await.map_err(|e| format!("RELSUM_DATABASE_URL: {e}"))?;
+        let plans = Plans::default();
+        let mut db = connect(&settings, &plans).await.map_err(|e| format!("RELSUM_DATABASE_URL: {e}"))?;
         db.set_metric_callback(observe::stated);
         let patience = Duration::from_millis(settings.lock_timeout_ms);
-        let store = Store::new(db, clock, Calendar { zone: settings.time_zone }, patience);
+        let store = Store::new(db, clock, Calendar { zone: settings.time_zone }, patience).planning(plans);
         Self::over(settings, store)
     }
 
@@ -122,10 +123,11 @@ impl App {
         observe::recorder();
         let seal = Arc::new(Seal::new(&settings)?);
         let store = store.rolling(crate::metrics::rollup::rolls);
+        let schema = build(&settings);
         Ok(Self {
-            schema: build(&settings),
             verifier,
-            front: Front::new(&settings)?,
+            front: Front::new(&settings, &schema)?,
+            schema,
             rates: Rates::new(&settings),
             dispatcher: Arc::new(Dispatcher::new(store.clone(), &settings, Arc::clone(&seal), Guard::new(settings.sink_allow.clone()))?),
             sources: Arc::new(Sources::new(seal)),

@@ -3,10 +3,6 @@
 
 use std::{sync::OnceLock, time::SystemTime};
 
-use async_graphql::{
-    ServerResult, Value,
-    extensions::{Extension, ExtensionContext, ExtensionFactory, NextResolve, ResolveInfo},
-};
 use axum::http::HeaderMap;
 use opentelemetry::{
     Context, KeyValue,
@@ -20,7 +16,7 @@ use opentelemetry_sdk::{
     trace::{Sampler, SdkTracer, SdkTracerProvider},
 };
 use sea_orm::metric::Info;
-use tracing::{Instrument, Span};
+use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::{EnvFilter, Layer, filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
@@ -129,22 +125,7 @@ pub fn statement(info: &Info<'_>) {
     span.end_with_timestamp(ended);
 }
 
-/// Makes a span for each root field; only where traces are on, since it costs something for every field.
-pub struct RootFields;
-
-impl ExtensionFactory for RootFields {
-    fn create(&self) -> std::sync::Arc<dyn Extension> {
-        std::sync::Arc::new(Self)
-    }
-}
-
-#[async_trait::async_trait]
-impl Extension for RootFields {
-    async fn resolve(&self, ctx: &ExtensionContext<'_>, info: ResolveInfo<'_>, next: NextResolve<'_>) -> ServerResult<Option<Value>> {
-        if !matches!(info.parent_type, "Query" | "Mutation") {
-            return next.run(ctx, info).await;
-        }
-        let span = tracing::trace_span!(target: TRACES, "resolve", otel.name = format!("resolve {}", info.name));
-        next.run(ctx, info).instrument(span).await
-    }
+/// The span of a root field.
+pub fn root_field(name: &str) -> Span {
+    if traces() { tracing::trace_span!(target: TRACES, "resolve", otel.name = format!("resolve {name}")) } else { Span::none() }
 }

@@ -22,7 +22,7 @@ use crate::{
     config::Settings,
     delivery::{envelope::Envelope, event::EventType, schemas},
     demo,
-    store::connect,
+    store::{Plans, connect},
 };
 
 /// Prints to standard output; a closed pipe is no error.
@@ -35,7 +35,7 @@ pub fn print(text: &str) -> Result<(), String> {
 async fn open(settings: &Settings) -> Result<DatabaseConnection, String> {
     // A migration may take longer than a request may.
     let patient = Settings { statement_timeout_ms: 0, lock_timeout_ms: 60_000, database_connections: 2, ..settings.clone() };
-    connect(&patient).await.map_err(|e| format!("RELSUM_DATABASE_URL: {e}"))
+    connect(&patient, &Plans::default()).await.map_err(|e| format!("RELSUM_DATABASE_URL: {e}"))
 }
 
 /// Any number that nobody else uses for an advisory lock.

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use async_graphql::parser::parse_query;
+use async_graphql::{QueryEnv, parser::parse_query};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -28,6 +28,8 @@ pub struct Documents {
     parsed: Kept<Arc<Document>>,
     /// What proved valid, by document, operation and variables.
     passed: Kept<Arc<Passed>>,
+    /// What ran before, ready to run again, by the same; whoever runs it takes it meanwhile.
+    idle: Kept<QueryEnv>,
     automatic: Option<Kept<Arc<str>>>,
     registered: HashMap<String, Arc<str>>,
     /// Where set, the only texts that run.
@@ -60,6 +62,7 @@ impl Documents {
         Ok(Self {
             parsed: Kept::new(settings.document_cache_bytes),
             passed: Kept::new(settings.document_cache_bytes / 8),
+            idle: Kept::new(settings.document_cache_bytes / 4),
             automatic: (settings.persisted_queries && !settings.persisted_only).then(|| Kept::new(settings.document_cache_bytes)),
             registered,
             only,
@@ -135,6 +138,16 @@ impl Documents {
         // The variables are kept twice: as text, and as values.
         let size = PASSED + key.len() * 8;
         self.passed.put(key, passed, size);
+    }
+
+    /// What ran before, and nobody runs now.
+    pub fn idle(&self, key: &str) -> Option<QueryEnv> {
+        self.idle.take(key)
+    }
+
+    /// Keeps what has run; `tokens` is how many its document has.
+    pub fn keep_idle(&self, key: Arc<str>, query: QueryEnv, tokens: usize) {
+        self.idle.put(key, query, tokens * BYTES_PER_TOKEN);
     }
 
     /// Parses a text, behind the gate's first look at it.

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, task::Poll, time::Instant};
 
-use async_graphql::{Request, parser::types::OperationType};
+use async_graphql::{Data, QueryEnv, Request, parser::types::OperationType};
 use futures_util::{
     Stream, StreamExt,
     future::ready,
@@ -14,6 +14,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tracing::Instrument;
 
 use super::{
+    again::Inside,
     answer::{Answer, Manner, executed},
     asked::Asked,
     context::{Caller, Loaders},
@@ -21,27 +22,40 @@ use super::{
     drive::drive,
     gate::{Cost, Document, Gate, Passed},
     refusal::Refusal,
-    schema::{Known, shapes},
+    schema::{RelsumSchema, shapes},
 };
 use crate::{app::App, config::Settings, observe, telemetry};
 
 /// The gate and the documents behind it.
 pub struct Front {
+    inside: Inside,
     gate: Gate,
     documents: Documents,
 }
 
 /// A request that passed the gate.
 pub struct Ready {
-    request: Request,
+    run: Run,
     /// Query, mutation or subscription.
     pub kind: OperationType,
     /// The name of its first root field.
     operation: String,
     cost: Cost,
-    /// Whether exactly this was found valid before.
-    valid: bool,
     keep: Option<Keep>,
+}
+
+/// How it is run.
+enum Run {
+    /// By the library, from validation on.
+    First(Request),
+    /// As it ran before: it is known to be valid.
+    Again(Again),
+}
+
+struct Again {
+    query: QueryEnv,
+    key: Arc<str>,
+    tokens: usize,
 }
 
 /// What is worth keeping once it has proved valid.
@@ -65,8 +79,8 @@ impl Front {
     ///
     /// # Errors
     /// What is wrong with the manifest of registered documents.
-    pub fn new(settings: &Settings) -> Result<Self, String> {
-        Ok(Self { gate: Gate::new(settings, shapes()), documents: Documents::new(settings)? })
+    pub fn new(settings: &Settings, schema: &RelsumSchema) -> Result<Self, String> {
+        Ok(Self { inside: Inside::of(schema)?, gate: Gate::new(settings, shapes()), documents: Documents::new(settings)? })
     }
 
     /// Everything before execution.
@@ -82,28 +96,30 @@ impl Front {
             None => Arc::new(Documents::parse(&self.gate, &found.text)?),
         };
         asked.operation_name = asked.operation_name.filter(|name| !name.is_empty());
-        let key = key(&document, &asked);
-        let kept = self.documents.passed(&key);
-        let valid = kept.is_some();
-        let passed = match kept {
-            Some(passed) => passed,
-            None => {
-                let given = asked.variables();
-                Arc::new(self.gate.document(&document, asked.operation_name.as_deref(), &given)?)
+        let key: Arc<str> = key(&document, &asked).into();
+        if let Some(passed) = self.documents.passed(&key) {
+            let name = asked.operation_name.as_deref();
+            if let Some(query) = self.documents.idle(&key).or_else(|| self.inside.ready(&document, name, &passed)) {
+                let (kind, operation, cost) = (passed.kind, passed.root.clone(), passed.cost);
+                let run = Run::Again(Again { query, key, tokens: document.tokens });
+                let keep = found.keep_as.map(|hash| Keep { text: found.text, document, hash: Some(hash), passed: None });
+                return Ok(Ready { run, kind, operation, cost, keep });
             }
-        };
+        }
+        let given = asked.variables();
+        let passed = Arc::new(self.gate.document(&document, asked.operation_name.as_deref(), &given)?);
         let mut request = asked.request(passed.variables.clone());
         request.set_parsed_query(document.executable.clone());
         let (kind, operation, cost) = (passed.kind, passed.root.clone(), passed.cost);
-        // What changes is asked once, with variables that do not come again.
-        let again = (!valid && kind == OperationType::Query).then(|| (key.into(), passed));
+        // What changes is asked once, with variables that do not come again; what asks for the schema is answered by the library.
+        let again = (kind == OperationType::Query && !passed.introspects).then(|| (key, passed));
         let keep = (!known || again.is_some() || found.keep_as.is_some()).then(|| Keep {
             text: found.text,
             document,
             hash: found.keep_as,
             passed: again,
         });
-        Ok(Ready { request, kind, operation, cost, valid, keep })
+        Ok(Ready { run: Run::First(request), kind, operation, cost, keep })
     }
 
     /// A document is kept when it has proved valid, never before.
@@ -120,21 +136,36 @@ impl Front {
     }
 }
 
-/// The request with what resolvers reach: who asks, the loaders, a store that one request cannot exhaust.
-fn equip(app: &App, request: Request, caller: Caller) -> (Request, UnboundedReceiver<FutureObj<'static, ()>>) {
+/// What resolvers reach: who asks, the loaders, a store that one request cannot exhaust.
+fn equip(app: &App, caller: Caller) -> (Data, UnboundedReceiver<FutureObj<'static, ()>>) {
     let store = app.store.for_request(app.settings.query_statements_at_once);
     let (loaders, asked) = Loaders::new(store.clone());
-    (request.data(caller).data(loaders).data(store).data(Arc::clone(&app.sources)).data(Arc::clone(&app.dispatcher)), asked)
+    let mut data = Data::default();
+    data.insert(caller);
+    data.insert(loaders);
+    data.insert(store);
+    data.insert(Arc::clone(&app.sources));
+    data.insert(Arc::clone(&app.dispatcher));
+    (data, asked)
 }
 
 /// Executes a query or a mutation.
 pub async fn execute(app: &App, ready: Ready, caller: Caller, manner: &Manner) -> Answer {
-    let Ready { request, cost, operation, valid, mut keep, .. } = ready;
+    let Ready { run, cost, operation, mut keep, .. } = ready;
     let began = Instant::now();
-    let (request, mut asked) = equip(app, request, caller);
+    let (data, mut asked) = equip(app, caller);
     let span = telemetry::operation(&operation);
-    let request = if valid { request.data(Known) } else { request };
-    let answer = drive(app.schema.execute(request), &mut asked).instrument(span).await;
+    let answer = match run {
+        Run::First(mut request) => {
+            request.data = data;
+            drive(app.schema.execute(request), &mut asked).instrument(span).await
+        }
+        Run::Again(Again { query, key, tokens }) => {
+            let answer = drive(app.front.inside.run(&query, &data), &mut asked).instrument(span).await;
+            app.front.documents.keep_idle(key, query, tokens);
+            answer
+        }
+    };
     let answer = executed(manner, answer, Some((cost, app.front.gate.allowed())), false);
     app.front.proved(&mut keep, &answer);
     // A document that is not valid may name anything.
@@ -157,9 +188,19 @@ pub async fn subscribe(app: Arc<App>, asked: Ready, caller: Caller, manner: Mann
 }
 
 fn answers(app: Arc<App>, ready: Ready, caller: Caller, manner: Manner) -> impl Stream<Item = Answer> + Send + 'static {
-    let Ready { request, mut keep, .. } = ready;
-    let (request, asked) = equip(&app, request, caller);
-    let events = app.schema.execute_stream(request.data(Arc::clone(&app.feed)));
+    let Ready { run, mut keep, .. } = ready;
+    let (data, asked) = equip(&app, caller);
+    let events = match run {
+        Run::First(mut request) => {
+            request.data = data;
+            app.schema.execute_stream(request.data(Arc::clone(&app.feed)))
+        }
+        // A stream of one answer, as the library makes of what is no subscription.
+        Run::Again(Again { query, .. }) => {
+            let inside = app.front.inside.clone();
+            once(async move { inside.run(&query, &data).await }).boxed()
+        }
+    };
     let mut first = true;
     unfold((events, asked), |(mut events, mut asked)| async move {
         let event = drive(events.next(), &mut asked).await?;

@@ -2,8 +2,9 @@
 //!
 //! [`schema`] knows all concepts; what they share is [`scalars`], [`ids`], [`context`], [`connection`], [`filter`], [`labels`],
 //! [`payload`], [`input`]. The front: [`http`], [`socket`] and [`sse`] receive, [`negotiate`] and [`asked`] read, [`documents`] and
-//! [`gate`] let through, [`front`] executes, [`answer`], [`refusal`] and [`translate`] tell.
+//! [`gate`] let through, [`front`] executes, [`again`] what ran before, [`answer`], [`refusal`] and [`translate`] tell.
 
+pub mod again;
 pub mod answer;
 pub mod asked;
 pub mod connection;

@@ -1,16 +1,14 @@
 //! The schema, assembled from the concepts' parts.
 
-use std::{borrow::Cow, sync::Arc, time::Duration};
+use std::{borrow::Cow, time::Duration};
 
 use async_graphql::{
-    CacheControl, ContainerType, Context, ContextSelectionSet, MergedObject, ObjectType, OutputType, Positioned, Schema, ServerError,
-    ServerResult, SubscriptionType, ValidationResult, Value,
-    extensions::{Extension, ExtensionContext, ExtensionFactory, NextValidation},
-    parser::types::Field,
-    registry::Registry,
+    ContainerType, Context, ContextSelectionSet, MergedObject, ObjectType, OutputType, Positioned, Schema, ServerResult, SubscriptionType,
+    Value, parser::types::Field, registry::Registry,
 };
+use tracing::Instrument;
 
-use super::{gate::Shapes, labels::LabelQuery, law, turns::Turns};
+use super::{again::Probe, gate::Shapes, labels::LabelQuery, law, turns::Turns};
 use crate::{
     aftermath::{AftermathMutation, case::CaseQuery},
     catalog::{CatalogMutation, CatalogQuery},
@@ -57,13 +55,17 @@ pub struct Mutations(
     DeliveryMutations,
 );
 
-/// A root whose fields say what they require.
+/// A root whose fields say what they require; each is a span of its own where there are traces.
 #[derive(Default)]
 pub struct Lawful<T>(T);
 
 impl<T: ObjectType> ContainerType for Lawful<T> {
     async fn resolve_field(&self, ctx: &Context<'_>) -> ServerResult<Option<Value>> {
-        self.0.resolve_field(ctx).await
+        if let Some(probe) = ctx.data_opt::<Probe>() {
+            probe.look(ctx);
+            return Ok(None);
+        }
+        self.0.resolve_field(ctx).instrument(telemetry::root_field(&ctx.item.node.name.node)).await
     }
 }
 
@@ -89,40 +91,14 @@ impl<T: ObjectType> ObjectType for Lawful<T> {}
 /// Relsum's schema.
 pub type RelsumSchema = Schema<Lawful<Queries>, Lawful<Mutations>, Subscriptions>;
 
-/// Marks a request whose document, operation and variables proved valid before.
-pub struct Known;
-
-/// What is known is not validated again: what that finds does not change, and looking took a seventh of a request.
-struct OnceValidated;
-
-impl ExtensionFactory for OnceValidated {
-    fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(Self)
-    }
-}
-
-#[async_trait::async_trait]
-impl Extension for OnceValidated {
-    async fn validation(&self, ctx: &ExtensionContext<'_>, next: NextValidation<'_>) -> Result<ValidationResult, Vec<ServerError>> {
-        match ctx.data_opt::<Known>() {
-            Some(Known) => Ok(ValidationResult { cache_control: CacheControl::default(), complexity: 0, depth: 0 }),
-            None => next.run(ctx).await,
-        }
-    }
-}
-
-/// Builds the schema.
+/// Builds the schema. It has no extension: with one, the library takes a longer way to every field.
 pub fn build(settings: &Settings) -> RelsumSchema {
     let mut builder = Schema::build(Lawful::default(), Lawful::default(), Subscriptions)
         .register_output_type::<crate::report::node::Node>()
-        .extension(OnceValidated)
         // The gate has measured what nests; a fragment in a fragment counts here, and not there.
         .limit_recursive_depth(200)
         .data(settings.clone())
         .data(Turns::new(settings.database_connections, Duration::from_millis(settings.lock_timeout_ms)));
-    if telemetry::traces() {
-        builder = builder.extension(telemetry::RootFields);
-    }
     if !settings.suggestions.unwrap_or(settings.development()) {
         builder = builder.disable_suggestions();
     }

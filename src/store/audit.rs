@@ -42,6 +42,11 @@ impl Change {
         Self { act, rows: Vec::new(), announcements: Vec::new(), report_id: None, touches: true, current: None, uncounted: None }
     }
 
+    /// The act's name.
+    pub(super) fn act(&self) -> &'static str {
+        self.act
+    }
+
     /// Names the report, where the door did not open one (creation).
     pub fn about(mut self, report: Uuid) -> Self {
         self.report_id = Some(report);

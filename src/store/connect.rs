@@ -5,13 +5,14 @@ use std::time::Duration;
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr};
 
+use super::Plans;
 use crate::config::Settings;
 
-/// Opens the pool, with what each database needs on every connection.
+/// Opens the pool, with what each database needs on every connection; on PostgreSQL, one whose plans were outgrown is replaced.
 ///
 /// # Errors
 /// The driver's, when the database cannot be reached.
-pub async fn connect(settings: &Settings) -> Result<DatabaseConnection, DbErr> {
+pub async fn connect(settings: &Settings, plans: &Plans) -> Result<DatabaseConnection, DbErr> {
     if let Some(folder) = settings.database_file().as_deref().and_then(std::path::Path::parent)
         && !folder.as_os_str().is_empty()
     {
@@ -42,6 +43,11 @@ pub async fn connect(settings: &Settings) -> Result<DatabaseConnection, DbErr> {
             ("lock_timeout", lock.to_string()),
             ("TimeZone", "UTC".to_owned()),
         ])
+    });
+    let plans = plans.clone();
+    options.map_sqlx_postgres_before_acquire(move |_, connection| {
+        let good = !plans.outgrew(connection.age);
+        Box::pin(std::future::ready(Ok(good)))
     });
     options.map_sqlx_sqlite_opts(move |sqlite| {
         sqlite

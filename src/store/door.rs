@@ -272,6 +272,7 @@ impl Permitted {
     /// # Errors
     /// As there.
     pub async fn commit_heard(mut self, mut change: Change, sinks: &[event_sink::Model]) -> Result<()> {
+        let act = change.act();
         let of_no_report = !change.touches && change.report_id.is_none();
         let uncounted = self.counts.is_empty() && change.counting(self.report.as_ref()).is_empty();
         let fits = change.announcements.len() == 1 && self.later.fits(sinks.len() + change.entries());
@@ -283,12 +284,13 @@ impl Permitted {
         later.add_new(audit::entries(&self.origin, self.tx.now, None, &change)?);
         self.delivers = outbox::announce_apart(apart, self.tx.now, announcement, sinks, later).await?;
         self.tells = true;
-        self.done();
+        self.done(act);
         Ok(())
     }
 
     /// Writes the audit entries and the events, and commits. A change of nothing is committed as nothing.
     pub async fn commit(mut self, change: Change) -> Result<()> {
+        let act = change.act();
         self.note(change).await?;
         if let Some(rolls) = self.rolls
             && !self.counts.is_empty()
@@ -296,12 +298,13 @@ impl Permitted {
             rollup::refresh(&self.tx.conn, rolls, self.calendar, &self.counts).await?;
         }
         self.tx.conn.commit().await?;
-        self.done();
+        self.done(act);
         Ok(())
     }
 
     /// Rings for those who follow, after the commit.
-    fn done(&self) {
+    fn done(&self, act: &'static str) {
+        self.tx.plans.committed(act);
         if self.tells {
             self.tx.bell.notify_one();
         }

@@ -20,6 +20,8 @@ pub mod numbering;
 mod outbox;
 pub mod page;
 pub mod people;
+mod plans;
+mod records;
 pub mod rollup;
 mod several;
 mod tables;
@@ -38,6 +40,7 @@ pub use due::{due_looks, lock_free_reports};
 pub use import::Rows;
 pub use line::Line;
 pub use outbox::{Announcement, REPORT_CHANGED};
+pub use plans::Plans;
 pub use several::{Found, Several};
 pub use visible::{heard, hears, involving, native_key, own_key, sees, sees_waiting, visible};
 
@@ -64,6 +67,7 @@ pub struct Store {
     work: Arc<Notify>,
     /// Rung when there is something to deliver.
     post: Arc<Notify>,
+    plans: Plans,
     /// What reports contribute to the roll-ups; nothing unless `metrics` said so.
     rolls: Option<rollup::Rolls>,
     /// Statements that one request may have under way: one reader shall not empty the pool.
@@ -86,6 +90,7 @@ struct Tx {
     bell: Arc<Notify>,
     work: Arc<Notify>,
     post: Arc<Notify>,
+    plans: Plans,
     _turn: Option<OwnedMutexGuard<()>>,
 }
 
@@ -101,9 +106,15 @@ impl Store {
             bell: Arc::default(),
             work: Arc::default(),
             post: Arc::default(),
+            plans: Plans::default(),
             rolls: None,
             at_once: None,
         }
+    }
+
+    /// Over connections that are replaced when these plans are outgrown.
+    pub fn planning(self, plans: Plans) -> Self {
+        Self { plans, ..self }
     }
 
     /// With roll-ups that are made so.
@@ -219,7 +230,7 @@ impl Store {
     }
 
     fn tx(&self, conn: Line, now: DateTime<Utc>, turn: Option<OwnedMutexGuard<()>>) -> Tx {
-        Tx { conn, now, bell: self.bell(), work: self.work_bell(), post: self.post_bell(), _turn: turn }
+        Tx { conn, now, bell: self.bell(), work: self.work_bell(), post: self.post_bell(), plans: self.plans.clone(), _turn: turn }
     }
 }
 

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, QueryResult, Statement, Value};
 use serde::de::DeserializeOwned;
 
-use super::{bundle::rows, lists, people};
+use super::{lists, people, records::List};
 use crate::{
     auth::{Actor, actor::person_id},
     error::{Error, Result},
@@ -67,8 +67,7 @@ impl Found {
     /// # Errors
     /// A fault, where they are not of this kind.
     pub fn rows<M: DeserializeOwned>(&self, place: usize) -> Result<Vec<M>> {
-        let json: Option<String> = self.0.try_get_by_index(place)?;
-        rows(json.as_deref())
+        List::of(&self.0, place)?.rows()
     }
 
     /// The database's time, and who asks as they are known.

@@ -1,5 +1,5 @@
 //! The gate: what an attacker sends is refused before it costs, with its code and how far it was; what front ends send passes.
-//! Each document is sent twice, since a known one goes another way: the answers are the same.
+//! Each document is sent three times, since a known one goes another way, and again another when it ran so: the answers are the same.
 
 use serde_json::{Value, json};
 
@@ -12,8 +12,8 @@ async fn app() -> TestApp {
     TestApp::on(Database::sqlite().await, |s| s).await
 }
 
-/// Asks twice, and gives the one answer.
-async fn twice(person: &Person<'_>, query: &str, variables: Value) -> Value {
+/// Asks thrice, and gives the one answer.
+async fn thrice(person: &Person<'_>, query: &str, variables: Value) -> Value {
     let without_id = |mut answer: Value| {
         for error in answer.get_mut("errors").and_then(Value::as_array_mut).into_iter().flatten() {
             error["extensions"].as_object_mut().unwrap().remove("requestId");
@@ -21,14 +21,16 @@ async fn twice(person: &Person<'_>, query: &str, variables: Value) -> Value {
         answer
     };
     let cold = without_id(person.ask(query, variables.clone()).await);
-    let warm = without_id(person.ask(query, variables).await);
+    let warm = without_id(person.ask(query, variables.clone()).await);
     assert_eq!(cold, warm, "cold and warm");
+    let again = without_id(person.ask(query, variables).await);
+    assert_eq!(cold, again, "cold and warm once more");
     warm
 }
 
 /// Which limit a document passes.
 async fn limit(app: &TestApp, query: &str, variables: Value) -> String {
-    let answer = twice(&app.product(), query, variables).await;
+    let answer = thrice(&app.product(), query, variables).await;
     let extensions = &answer["errors"][0]["extensions"];
     assert_eq!(extensions["code"], "QUERY_TOO_COMPLEX", "{:.200}: {answer}", query);
     assert!(extensions["found"].as_u64() > extensions["allowed"].as_u64(), "{extensions}");
@@ -96,16 +98,16 @@ async fn what_front_ends_send_passes_and_its_cost_is_told() {
     let app = app().await;
     let product = app.product();
     let page = format!("{FULL} {{ reports(first: 100) {{ totalCount nodes {{ ...Full }} pageInfo {{ endCursor hasNextPage }} }} }}");
-    let answer = twice(&product, &page, json!({})).await;
+    let answer = thrice(&product, &page, json!({})).await;
     assert_eq!(answer.get("errors"), None, "a page of a hundred reports with all their children: {answer}");
     let cost = &answer["extensions"]["cost"];
     assert!(cost["cost"].as_u64() > Some(10_000) && cost["cost"].as_u64() < cost["costLimit"].as_u64(), "{cost}");
     assert!(cost["depth"].as_u64() < cost["depthLimit"].as_u64(), "{cost}");
     let figures: String = (0..10).map(|n| format!("f{n}: reports(where: {{state: {{eq: FILED}}}}) {{ totalCount }} ")).collect();
-    assert_eq!(twice(&product, &format!("{{ {figures} }}"), json!({})).await.get("errors"), None);
+    assert_eq!(thrice(&product, &format!("{{ {figures} }}"), json!({})).await.get("errors"), None);
     // The cost follows what is asked for: by value, by variable, by default.
     let cost =
-        async |query: &str, variables: Value| twice(&product, query, variables).await["extensions"]["cost"]["cost"].as_u64().unwrap();
+        async |query: &str, variables: Value| thrice(&product, query, variables).await["extensions"]["cost"]["cost"].as_u64().unwrap();
     assert_eq!(cost("{ reports { nodes { id } } }", json!({})).await, 1 + 1 + 20);
     assert_eq!(cost("{ reports(first: 3) { nodes { id number } pageInfo { endCursor } } }", json!({})).await, 1 + (1 + 3 * 2) + (1 + 1));
     assert_eq!(cost("query($n: Int = 7) { reports(first: $n) { nodes { id } } }", json!({})).await, 1 + 1 + 7);
@@ -119,7 +121,7 @@ async fn what_the_library_would_stumble_over_is_refused_or_mended() {
     let app = app().await;
     let product = app.product();
     let told = async |query: &str, variables: Value| {
-        let answer = twice(&product, query, variables).await;
+        let answer = thrice(&product, query, variables).await;
         let error = &answer["errors"][0];
         format!(
             "{} {}",
@@ -259,9 +261,31 @@ async fn messages_come_in_chinese_too() {
         ("query($id: ID!) { node(id: $id) { id } }", "缺少必填变量“$id”（类型 ID!）"),
         ("{ reports { nodes { number { x } } } }", "字段“number”的类型“String”没有子字段，不能带选择集"),
     ] {
-        let answer = twice(&person, query, json!({})).await;
+        let answer = thrice(&person, query, json!({})).await;
         let message = answer["errors"][0]["message"].as_str().unwrap();
         assert!(message.starts_with(wanted), "{query}: {message}");
     }
     app.end().await;
+}
+
+#[tokio::test]
+async fn what_ran_before_answers_each_caller_for_themselves_and_leaves_out_what_directives_take_out() {
+    let app = app().await;
+    let query = "query($all: Boolean!) { viewer { name @include(if: $all) subject @skip(if: $all) } ...Some @skip(if: $all) \
+                 ... @include(if: $all) { kinds: enumLabels { __typename } } } fragment Some on Query { __typename @include(if: true) }";
+    let people: Vec<_> = ["何静", "王芳", "李强"].into_iter().map(|name| (name, app.person(name, &["AUDITOR"]))).collect();
+    let ask = async |name: &str, person: &Person<'_>, all: bool| {
+        let answer = person.ask(query, json!({ "all": all })).await;
+        assert_eq!(answer.get("errors"), None);
+        let (data, viewer) = (answer["data"].as_object().unwrap(), &answer["data"]["viewer"]);
+        assert_eq!((viewer.get("name").is_some(), viewer.get("subject").is_some()), (all, !all));
+        assert_eq!((data.contains_key("kinds"), data.contains_key("__typename")), (all, !all));
+        if all {
+            assert_eq!(viewer["name"], name);
+        }
+    };
+    for _ in 0..10 {
+        let asked = people.iter().flat_map(|(name, person)| [true, false].map(|all| ask(name, person, all)));
+        futures_util::future::join_all(asked).await;
+    }
 }

@@ -2,10 +2,14 @@
 
 use std::sync::atomic::Ordering;
 
-use relsum::demo;
+use relsum::{config::Settings, demo};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use serde_json::{Value, json};
 
-use crate::support::{Person, TestApp, each_database, guide::play};
+use crate::{
+    deployments::call,
+    support::{Person, TestApp, database::Database, each_database, guide::play},
+};
 
 /// A report with everything, as a fragment.
 pub const FULL: &str = include_str!("../../benches/full-report.graphql");
@@ -156,4 +160,34 @@ async fn recording_a_deployment_costs_the_same_however_many_there_are_and_a_webh
         assert_eq!(alone, if app.database.is_postgres() { 2 } else { 9 });
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_connection_that_planned_for_empty_tables_is_replaced_when_they_have_grown() {
+    let Some(database) = Database::postgres().await else { return };
+    let app = TestApp::on(database, |settings| Settings { database_connections: 1, ..settings }).await;
+    let own = app.database.connect().await;
+    let born = async || -> (i64, String) {
+        let text = "SELECT count(*), max(backend_start)::text FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'relsum'";
+        let row = own.query_one_raw(Statement::from_string(DbBackend::Postgres, text)).await.unwrap().unwrap();
+        (row.try_get_by_index(0).unwrap(), row.try_get_by_index(1).unwrap())
+    };
+    let ci = app.person("ci-netaudit", &["PIPELINE"]);
+    let record = async |numbers: std::ops::Range<u32>| {
+        for n in numbers {
+            let (status, answer) = ci.posts("/api/v1/deployments", &call(&format!("d-{n}"), "SUCCEEDED", json!({}))).await;
+            assert_eq!(status, 201, "{answer:#}");
+        }
+    };
+    record(0..10).await;
+    let first = born().await;
+    record(10..63).await;
+    assert_eq!(born().await, first, "nothing has outgrown anything");
+    record(63..66).await;
+    let second = born().await;
+    assert!(second.0 <= first.0 && second.1 > first.1, "{first:?}, then {second:?}");
+    record(66..80).await;
+    assert_eq!(born().await, second, "it is replaced once");
+    own.close().await.unwrap();
+    app.end().await;
 }

@@ -83,6 +83,8 @@ pub struct Passed {
     pub variables: Variables,
     /// What it costs.
     pub cost: Cost,
+    /// Whether the document asks for the schema, anywhere.
+    pub introspects: bool,
 }
 
 /// The first field of an operation, not looked for in fragments.
@@ -206,7 +208,8 @@ impl Gate {
         within("cost", if streams { self.subscription_cost } else { self.cost }, load.values)?;
         let variables = variables::coerce(&self.shapes, asked, loosened, given)?;
         let root = first_field(asked).unwrap_or_default();
-        Ok(Passed { kind: asked.ty, root, variables, cost: Cost { cost: load.values, depth: all.depth } })
+        let cost = Cost { cost: load.values, depth: all.depth };
+        Ok(Passed { kind: asked.ty, root, variables, cost, introspects: all.introspects })
     }
 }
 

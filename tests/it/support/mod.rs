@@ -82,7 +82,8 @@ impl TestApp {
     /// Starts on a fresh database, with changed settings.
     pub async fn on(database: database::Database, change: impl FnOnce(Settings) -> Settings) -> Self {
         let settings = change(settings(database.url()));
-        let mut db = relsum::store::connect(&settings).await.unwrap();
+        let plans = relsum::store::Plans::default();
+        let mut db = relsum::store::connect(&settings, &plans).await.unwrap();
         let statements = Arc::new(AtomicUsize::new(0));
         let written: Arc<Mutex<Option<Vec<String>>>> = Arc::new(Mutex::new(None));
         let (count, look) = (Arc::clone(&statements), Arc::clone(&written));
@@ -101,7 +102,8 @@ impl TestApp {
             }
         });
         let clock = Arc::new(Clock::default());
-        let store = Store::new(db, Arc::clone(&clock), Calendar { zone: settings.time_zone }, std::time::Duration::from_secs(20));
+        let store =
+            Store::new(db, Arc::clone(&clock), Calendar { zone: settings.time_zone }, std::time::Duration::from_secs(20)).planning(plans);
         let app = Arc::new(App::over(settings.clone(), store).unwrap());
         Self { router: router(Arc::clone(&app)), app, clock, settings, statements, written, database }
     }
