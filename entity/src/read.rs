@@ -1,5 +1,5 @@
-//! Reading times and dates from lists as the databases write them: as texts in JSON, of which the general reader of `chrono` takes ten
-//! times as long for the usual form, or as numbers in PostgreSQL's binary form.
+//! Reading times and dates from JSON as the databases write them. They are the most of what a report's rows are made of, and the general
+//! reader of `chrono` takes ten times as long; what is written otherwise is left to it.
 
 use std::{fmt::Display, str::FromStr};
 
@@ -54,10 +54,6 @@ impl<'de, T: Written> Deserialize<'de> for Quick<T> {
             fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
                 T::quickly(text.as_bytes()).map_or_else(|| text.parse().map_err(E::custom), Ok)
             }
-
-            fn visit_i64<E: de::Error>(self, count: i64) -> Result<T, E> {
-                T::counted(count).ok_or_else(|| E::custom(format_args!("{count} is not {}", T::WHAT)))
-            }
         }
         from.deserialize_str(Text(std::marker::PhantomData)).map(Self)
     }
@@ -68,8 +64,6 @@ trait Written: FromStr<Err: Display> {
     const WHAT: &'static str;
     /// From the usual form.
     fn quickly(text: &[u8]) -> Option<Self>;
-    /// From what PostgreSQL counts from the beginning of 2000 on.
-    fn counted(count: i64) -> Option<Self>;
 }
 
 /// A number of digits alone.
@@ -84,11 +78,6 @@ impl Written for Date {
         let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = *text else { return None };
         let year = i32::try_from(number(&[y1, y2, y3, y4])?).ok()?;
         Self::from_ymd_opt(year, number(&[m1, m2])?, number(&[d1, d2])?)
-    }
-
-    fn counted(days: i64) -> Option<Self> {
-        // 730,120 days from the beginning of the era to 2000.
-        Self::from_num_days_from_ce_opt(i32::try_from(days).ok()?.checked_add(730_120)?)
     }
 }
 
@@ -106,11 +95,6 @@ impl Written for DateTimeUtc {
         };
         let day = Date::quickly(day)?;
         Some(day.and_hms_nano_opt(number(&[*h1, *h2])?, number(&[*m1, *m2])?, number(&[*s1, *s2])?, nanos)?.and_utc())
-    }
-
-    fn counted(microseconds: i64) -> Option<Self> {
-        // 946,684,800 seconds from 1970 to 2000.
-        Self::from_timestamp_micros(microseconds.checked_add(946_684_800_000_000)?)
     }
 }
 
@@ -136,15 +120,6 @@ mod tests {
         for text in ["2026-03-28", "0001-01-01", "2024-02-29"] {
             assert_eq!(Date::quickly(text.as_bytes()), text.parse().ok(), "{text}");
         }
-    }
-
-    #[test]
-    fn what_postgresql_counts_is_read() {
-        assert_eq!(DateTimeUtc::counted(0), "2000-01-01T00:00:00Z".parse().ok());
-        assert_eq!(DateTimeUtc::counted(-1), "1999-12-31T23:59:59.999999Z".parse().ok());
-        assert_eq!(DateTimeUtc::counted(828_020_530_000_001), "2026-03-28T13:42:10.000001Z".parse().ok());
-        assert_eq!((Date::counted(0), Date::counted(9_583)), ("2000-01-01".parse().ok(), "2026-03-28".parse().ok()));
-        assert_eq!((DateTimeUtc::counted(i64::MAX), Date::counted(i32::MAX.into())), (None, None), "infinity is no time");
     }
 
     #[test]

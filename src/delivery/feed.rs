@@ -35,6 +35,8 @@ const BATCH: usize = 500;
 const LOOK_BACK: i64 = 256;
 /// How soon the log is read again while events keep coming: who follows a burst hears of it together.
 const BREATH: Duration = Duration::from_millis(5);
+/// The same while nobody listens here; the other replicas, which may be listened to, are rung as often.
+const BREATH_UNHEARD: Duration = Duration::from_millis(25);
 /// How soon a missing position is looked for again, and how long at most: no transaction of ours lasts longer.
 const MISSING_AGAIN: Duration = Duration::from_millis(20);
 const MISSING_AT_MOST: Duration = Duration::from_secs(60);
@@ -154,7 +156,7 @@ impl Feed {
         let mut reader = None;
         let (mut away, mut rung) = (false, false);
         loop {
-            let again = Instant::now() + BREATH;
+            let again = Instant::now() + if self.live.receiver_count() > 0 { BREATH } else { BREATH_UNHEARD };
             let round = match &mut reader {
                 None => match self.start().await {
                     Ok(started) => self.round(reader.insert(started)).await,

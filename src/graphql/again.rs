@@ -1,12 +1,15 @@
 //! Runs a query that proved valid before as it is, without the library's preparation: a copy of the document, its depth, its directives,
 //! its validation. All of that comes out the same each time, and took a tenth of a full report. What resolvers see is the same.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use async_graphql::{
-    Context, Data, Pos, Positioned, QueryEnv, QueryEnvInner, Request, Response, SchemaEnv, Variables,
+    Context, Data, Name, Pos, Positioned, QueryEnv, QueryEnvInner, Request, Response, SchemaEnv, Variables,
     extensions::Extensions,
-    parser::types::{OperationDefinition, Selection, SelectionSet},
+    parser::types::{FragmentDefinition, OperationDefinition, Selection, SelectionSet},
 };
 use async_graphql_value::ConstValue;
 use futures_util::FutureExt;
@@ -14,8 +17,10 @@ use futures_util::FutureExt;
 use super::{
     gate::{Document, Passed, operation},
     schema::{Lawful, Queries, RelsumSchema},
-    walk,
+    walk::{self, Distinct},
 };
+
+type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 
 /// What the library executes with, and shows to resolvers alone.
 #[derive(Clone)]
@@ -60,6 +65,10 @@ impl Inside {
         for fragment in fragments.values_mut() {
             prune(&mut fragment.node.selection_set.node, &passed.variables);
         }
+        let mut data = Data::default();
+        if distinct(&operation.selection_set.node, &fragments) {
+            data.insert(Distinct);
+        }
         Some(QueryEnv::new(QueryEnvInner {
             extensions: self.extensions.clone(),
             variables: passed.variables.clone(),
@@ -68,7 +77,7 @@ impl Inside {
             fragments,
             uploads: Vec::new(),
             session_data: Arc::default(),
-            query_data: Arc::default(),
+            query_data: Arc::new(data),
             http_headers: Mutex::default(),
             introspection_mode: async_graphql::IntrospectionMode::Disabled,
             errors: Mutex::default(),
@@ -88,6 +97,30 @@ impl Inside {
     }
 }
 
+/// Whether nothing is selected twice in one place, below this set: the gate has bounded what their fragments come to.
+fn distinct(set: &SelectionSet, fragments: &Fragments) -> bool {
+    let mut names = HashSet::new();
+    let mut fields = Vec::new();
+    let mut open = vec![set];
+    while let Some(set) = open.pop() {
+        for selection in &set.items {
+            match &selection.node {
+                Selection::Field(field) => {
+                    if !names.insert(field.node.response_key().node.as_str()) {
+                        return false;
+                    }
+                    fields.push(&field.node.selection_set.node);
+                }
+                Selection::InlineFragment(fragment) => open.push(&fragment.node.selection_set.node),
+                Selection::FragmentSpread(spread) => {
+                    open.extend(fragments.get(&spread.node.fragment_name.node).map(|fragment| &fragment.node.selection_set.node));
+                }
+            }
+        }
+    }
+    fields.into_iter().all(|below| distinct(below, fragments))
+}
+
 /// Takes out what `@skip` and `@include` take out, and those directives.
 fn prune(set: &mut SelectionSet, variables: &Variables) {
     set.items.retain(|selection| {
@@ -99,7 +132,8 @@ fn prune(set: &mut SelectionSet, variables: &Variables) {
             };
             let given = directive.node.get_argument("if").cloned();
             let given = given.and_then(|value| value.node.into_const_with(|name| variables.get(&name).cloned().ok_or(())).ok());
-            given != Some(ConstValue::Boolean(unless))
+            // What is no truth value is taken for false, as the library does.
+            (given == Some(ConstValue::Boolean(true))) != unless
         })
     });
     for selection in &mut set.items {

@@ -1,12 +1,10 @@
 //! Answers as clients read them: errors with code and request id, in their language, in the order of the document; faults keep
 //! their text to the log.
 
-use std::collections::BTreeMap;
-
 use async_graphql::{Response as Executed, ServerError, Value};
 use serde_json::json;
 
-use super::{gate::Cost, negotiate::Media, refusal::Refusal, translate::translate};
+use super::{gate::Cost, negotiate::Media, refusal::Refusal, text, translate::translate};
 use crate::{
     error::{Error, Lang},
     observe,
@@ -38,17 +36,6 @@ pub struct Answer {
     pub busy: bool,
 }
 
-/// Fields come in the order in which they were selected, which a JSON map of ours would lose.
-#[derive(serde::Serialize)]
-struct Body<'a> {
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<serde_json::Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<&'a Value>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    extensions: BTreeMap<&'static str, serde_json::Value>,
-}
-
 /// What was executed, as an answer; with `cost` told in `extensions` beside what is allowed. `opening`: a subscription's first,
 /// where a root field that fails means that there is no stream.
 pub fn executed(manner: &Manner, answer: Executed, cost: Option<(Cost, Cost)>, opening: bool) -> Answer {
@@ -57,11 +44,14 @@ pub fn executed(manner: &Manner, answer: Executed, cost: Option<(Cost, Cost)>, o
     errors.dedup_by(|a, b| a.message == b.message && a.path == b.path && place(a) == place(b));
     let request_error = data == Value::Null && !errors.is_empty() && errors.iter().all(|e| e.path.len() <= usize::from(opening));
     let busy = data == Value::Null && errors.iter().any(|e| matches!(fault(e), Some(Error::Unavailable(_))));
-    let errors = errors.iter().take(TOLD).map(|error| told(manner, error)).collect();
-    let cost = cost
-        .map(|(cost, allowed)| json!({ "cost": cost.cost, "costLimit": allowed.cost, "depth": cost.depth, "depthLimit": allowed.depth }));
-    let body = Body { errors, data: (!request_error).then_some(&data), extensions: cost.into_iter().map(|cost| ("cost", cost)).collect() };
-    Answer { body: serde_json::to_string(&body).unwrap_or_default(), request_error, busy }
+    let errors: Vec<_> = errors.iter().take(TOLD).map(|error| told(manner, error)).collect();
+    let cost = cost.map(|(cost, allowed)| {
+        json!({ "cost": { "cost": cost.cost, "costLimit": allowed.cost, "depth": cost.depth, "depthLimit": allowed.depth } })
+    });
+    let errors = (!errors.is_empty()).then(|| Value::from_json(errors.into()).unwrap_or_default());
+    let extensions = cost.map(|cost| Value::from_json(cost).unwrap_or_default());
+    let parts = [("errors", errors.as_ref()), ("data", (!request_error).then_some(&data)), ("extensions", extensions.as_ref())];
+    Answer { body: text::whole(parts.into_iter().filter_map(|(name, part)| Some((name, part?)))), request_error, busy }
 }
 
 /// A refusal as an answer.

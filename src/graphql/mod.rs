@@ -2,7 +2,7 @@
 //!
 //! [`schema`] knows all concepts; what they share is [`scalars`], [`ids`], [`context`], [`connection`], [`filter`], [`labels`],
 //! [`payload`], [`input`]. The front: [`http`], [`socket`] and [`sse`] receive, [`negotiate`] and [`asked`] read, [`documents`] and
-//! [`gate`] let through, [`front`] executes, [`again`] what ran before, [`answer`], [`refusal`] and [`translate`] tell.
+//! [`gate`] let through, [`front`] executes, [`again`] what ran before, [`answer`], [`text`], [`refusal`] and [`translate`] tell.
 
 pub mod again;
 pub mod answer;
@@ -30,6 +30,7 @@ pub mod scalars;
 pub mod schema;
 pub mod socket;
 pub mod sse;
+pub mod text;
 pub mod translate;
 pub mod turns;
 pub mod walk;

@@ -1,6 +1,7 @@
 //! Objects and lists whose fields are mostly ready at once, because what they show was read ahead. The library makes a task of each
 //! field, in a place of its own, and joins them; here each is tried where the last one stood, and only those that must wait are joined.
-//! What is answered, and what is batched, is the same.
+//! What is answered, and what is batched, is the same. Where nothing is selected twice in one place, so that nothing is to be merged,
+//! an object is written as text at once ([`text`](super::text)).
 
 use std::{
     borrow::Cow,
@@ -16,6 +17,11 @@ use async_graphql::{
     resolver_utils::resolve_container,
 };
 use futures_util::future::{OptionFuture, poll_fn, try_join_all};
+
+use super::text;
+
+/// In the data of a request: nothing is selected twice in one place of it.
+pub struct Distinct;
 
 /// One object.
 #[derive(Debug, Clone)]
@@ -103,6 +109,9 @@ pub async fn object<'a, T: ContainerType>(ctx: &'a ContextSelectionSet<'a>, root
         return resolve_container(ctx, root).await;
     }
     let values = each((ctx, root), fields.iter().copied(), field).await?;
+    if ctx.data_opt::<Distinct>().is_some() {
+        return Ok(text::object(fields.iter().map(|field| field.node.response_key().node.as_str()).zip(&values)));
+    }
     let mut answer = IndexMap::with_capacity(fields.len());
     for (field, value) in fields.into_iter().zip(values) {
         put(&mut answer, field.node.response_key().node.clone(), value);

@@ -1,7 +1,7 @@
 //! Everything that hangs below reports, in one statement: what an answer will ask for is known from its selection, and read at once
 //! instead of table by table. What is not here is loaded by [`children`](super::children) as ever, so a bundle only ever saves statements.
 //!
-//! Each table is a list of its columns in their order, made by the database; a model reads itself from such a list.
+//! Each table is a list in JSON, made by the database, of its columns in their order; a model reads itself from such a list.
 
 use std::{
     any::{Any, TypeId},
@@ -25,9 +25,8 @@ use super::{
     Store,
     children::{ById, Child},
     lists::{self, Whose},
-    records::List,
 };
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Which tables, as bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -198,18 +197,23 @@ fn rank(value: Value) -> Rank {
     }
 }
 
+/// Rows from a list in JSON.
+pub(super) fn rows<M: DeserializeOwned>(json: Option<&str>) -> Result<Vec<M>> {
+    json.map_or(Ok(Vec::new()), |json| serde_json::from_str(json).map_err(Error::internal))
+}
+
 /// Puts children to their parents; a parent without any has an empty list.
-fn put_children<E: Child + 'static>(into: &mut Loaded, list: &List<'_>, parents: &[Uuid]) -> Result<()>
+fn put_children<E: Child + 'static>(into: &mut Loaded, json: Option<&str>, parents: &[Uuid]) -> Result<()>
 where
     E::Model: DeserializeOwned,
 {
-    put_marked::<E>(into, TypeId::of::<Below<E>>(), list, parents, E::parent)
+    put_marked::<E>(into, TypeId::of::<Below<E>>(), json, parents, E::parent)
 }
 
 fn put_marked<E: Child>(
     into: &mut Loaded,
     mark: TypeId,
-    list: &List<'_>,
+    json: Option<&str>,
     parents: &[Uuid],
     parent: fn(&E::Model) -> Option<Uuid>,
 ) -> Result<()>
@@ -217,7 +221,7 @@ where
     E::Model: DeserializeOwned + 'static,
 {
     let mut by: HashMap<Uuid, Vec<E::Model>> = parents.iter().map(|id| (*id, Vec::new())).collect();
-    for row in list.rows::<E::Model>()? {
+    for row in rows::<E::Model>(json)? {
         if let Some(parent) = parent(&row) {
             by.entry(parent).or_default().push(row);
         }
@@ -233,12 +237,12 @@ where
     Ok(())
 }
 
-fn put_rows<E: ById + 'static>(into: &mut Loaded, list: &List<'_>) -> Result<Vec<Uuid>>
+fn put_rows<E: ById + 'static>(into: &mut Loaded, json: Option<&str>) -> Result<Vec<Uuid>>
 where
     E::Model: DeserializeOwned,
 {
     let mut ids = Vec::new();
-    for row in list.rows::<E::Model>()? {
+    for row in rows::<E::Model>(json)? {
         ids.push(E::id(&row));
         let row: Arc<dyn Any + Send + Sync> = Arc::new(row);
         into.extend(ids.last().map(|id| ((TypeId::of::<E>(), *id), row)));
@@ -279,53 +283,53 @@ impl Store {
     pub(super) fn unpack(&self, into: &Bundled, tables: Tables, found: &QueryResult, reports: &[Uuid]) -> Result<()> {
         let mut loaded = Loaded::new();
         for (table, place) in Table::ALL.into_iter().filter(|t| tables.has(*t)).zip(1..) {
-            let list = List::of(found, &*lists::name(place))?;
-            self.put(into, &mut loaded, table, &list, reports)?;
+            let json: Option<String> = found.try_get("", &lists::name(place))?;
+            self.put(into, &mut loaded, table, json.as_deref(), reports)?;
         }
         into.rows.lock().unwrap_or_else(PoisonError::into_inner).extend(loaded);
         Ok(())
     }
 
-    fn put(&self, into: &Bundled, loaded: &mut Loaded, table: Table, list: &List<'_>, reports: &[Uuid]) -> Result<()> {
+    fn put(&self, into: &Bundled, loaded: &mut Loaded, table: Table, json: Option<&str>, reports: &[Uuid]) -> Result<()> {
         match table {
-            Table::Participant => put_children::<participant::Entity>(loaded, list, reports),
-            Table::ParticipantPerson => put_children::<participant_person::Entity>(loaded, list, reports),
-            Table::Staffing => put_children::<staffing::Entity>(loaded, list, reports),
-            Table::Milestone => put_children::<milestone::Entity>(loaded, list, reports),
-            Table::Owner => put_children::<owner::Entity>(loaded, list, reports),
+            Table::Participant => put_children::<participant::Entity>(loaded, json, reports),
+            Table::ParticipantPerson => put_children::<participant_person::Entity>(loaded, json, reports),
+            Table::Staffing => put_children::<staffing::Entity>(loaded, json, reports),
+            Table::Milestone => put_children::<milestone::Entity>(loaded, json, reports),
+            Table::Owner => put_children::<owner::Entity>(loaded, json, reports),
             Table::MilestoneOwner => {
                 let milestones = ids_of::<milestone::Entity>(loaded, reports);
-                put_marked::<owner::Entity>(loaded, TypeId::of::<OfMilestones>(), list, &milestones, |owner| owner.milestone_id)
+                put_marked::<owner::Entity>(loaded, TypeId::of::<OfMilestones>(), json, &milestones, |owner| owner.milestone_id)
             }
-            Table::Problem => put_children::<problem::Entity>(loaded, list, reports),
-            Table::IncidentReview => put_children::<incident_review::Entity>(loaded, list, reports),
-            Table::TimelineEntry => put_children::<timeline_entry::Entity>(loaded, list, reports),
-            Table::PostReleaseStat => put_children::<post_release_stat::Entity>(loaded, list, reports),
-            Table::PlannedFix => put_children::<planned_fix::Entity>(loaded, list, reports),
-            Table::FeedbackSource => put_children::<feedback_source::Entity>(loaded, list, reports),
-            Table::Case => put_children::<typical_case::Entity>(loaded, list, reports),
-            Table::Evaluation => put_children::<department_evaluation::Entity>(loaded, list, reports),
-            Table::Shortcoming => put_children::<shortcoming::Entity>(loaded, list, reports),
-            Table::Action => put_children::<improvement_action::Entity>(loaded, list, reports),
-            Table::Step => put_children::<life_cycle_step::Entity>(loaded, list, reports),
-            Table::ReportedValue => put_children::<reported_value::Entity>(loaded, list, reports),
-            Table::Successor => put_children::<report::Entity>(loaded, list, reports),
+            Table::Problem => put_children::<problem::Entity>(loaded, json, reports),
+            Table::IncidentReview => put_children::<incident_review::Entity>(loaded, json, reports),
+            Table::TimelineEntry => put_children::<timeline_entry::Entity>(loaded, json, reports),
+            Table::PostReleaseStat => put_children::<post_release_stat::Entity>(loaded, json, reports),
+            Table::PlannedFix => put_children::<planned_fix::Entity>(loaded, json, reports),
+            Table::FeedbackSource => put_children::<feedback_source::Entity>(loaded, json, reports),
+            Table::Case => put_children::<typical_case::Entity>(loaded, json, reports),
+            Table::Evaluation => put_children::<department_evaluation::Entity>(loaded, json, reports),
+            Table::Shortcoming => put_children::<shortcoming::Entity>(loaded, json, reports),
+            Table::Action => put_children::<improvement_action::Entity>(loaded, json, reports),
+            Table::Step => put_children::<life_cycle_step::Entity>(loaded, json, reports),
+            Table::ReportedValue => put_children::<reported_value::Entity>(loaded, json, reports),
+            Table::Successor => put_children::<report::Entity>(loaded, json, reports),
             Table::Occurrence => {
                 let actions = ids_of::<improvement_action::Entity>(loaded, reports);
-                put_children::<occurrence::Entity>(loaded, list, &actions)
+                put_children::<occurrence::Entity>(loaded, json, &actions)
             }
-            Table::Rescheduling => put_children::<rescheduling::Entity>(loaded, list, &occurrences(loaded, reports)),
-            Table::Verification => put_children::<verification::Entity>(loaded, list, &occurrences(loaded, reports)),
-            Table::Product => put_rows::<product::Entity>(loaded, list).map(|_| ()),
+            Table::Rescheduling => put_children::<rescheduling::Entity>(loaded, json, &occurrences(loaded, reports)),
+            Table::Verification => put_children::<verification::Entity>(loaded, json, &occurrences(loaded, reports)),
+            Table::Product => put_rows::<product::Entity>(loaded, json).map(|_| ()),
             Table::Project => {
                 let products: Vec<Uuid> =
                     loaded.keys().filter(|(kind, _)| *kind == TypeId::of::<product::Entity>()).map(|(_, id)| *id).collect();
-                put_children::<product_project::Entity>(loaded, list, &products)
+                put_children::<product_project::Entity>(loaded, json, &products)
             }
-            Table::Application => put_rows::<release_application::Entity>(loaded, list).map(|_| ()),
-            Table::Person => put_rows::<person::Entity>(loaded, list).map(|_| ()),
+            Table::Application => put_rows::<release_application::Entity>(loaded, json).map(|_| ()),
+            Table::Person => put_rows::<person::Entity>(loaded, json).map(|_| ()),
             Table::Department => {
-                let all = list.rows::<department::Model>()?.into_iter().map(|d| (d.code.clone(), d)).collect();
+                let all = rows::<department::Model>(json)?.into_iter().map(|d| (d.code.clone(), d)).collect();
                 *into.departments.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(all));
                 Ok(())
             }

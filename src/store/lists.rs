@@ -1,4 +1,4 @@
-//! The SQL of a bundle: each table's rows below a report, or below several, as one list. Lists are not ordered here: rows are
+//! The SQL of a bundle: each table's rows below a report, or below several, as one list in JSON. Lists are not ordered here: rows are
 //! few, and sorting them in every statement cost PostgreSQL a seventh of its time.
 
 use std::{
@@ -42,7 +42,7 @@ impl Whose {
     }
 }
 
-/// A column, as the models read it.
+/// A column, as the models read it from JSON.
 fn column<C: ColumnTrait>(column: C, postgres: bool) -> String {
     let name = format!("t.\"{}\"", IdenStatic::as_str(&column));
     if postgres {
@@ -57,17 +57,15 @@ fn column<C: ColumnTrait>(column: C, postgres: bool) -> String {
     }
 }
 
-/// A list of all rows for which `held` holds ([`super::records`]).
+/// A list of all rows for which `held` holds, as JSON.
 fn list<E: EntityTrait>(backend: DbBackend, held: &str) -> String {
     let postgres = backend == DbBackend::Postgres;
     let columns: Vec<String> = E::Column::iter().map(|c| column(c, postgres)).collect();
-    let (columns, table) = (columns.join(", "), EntityName::table_name(&E::default()));
-    let all =
-        if postgres { format!("array_agg(ROW({columns}))") } else { format!("CAST(json_group_array(json_array({columns})) AS text)") };
-    format!("SELECT {all} FROM {table} AS t WHERE {held}")
+    let (row, all) = if postgres { ("json_build_array", "json_agg") } else { ("json_array", "json_group_array") };
+    format!("SELECT CAST({all}({row}({})) AS text) FROM {} AS t WHERE {held}", columns.join(", "), EntityName::table_name(&E::default()))
 }
 
-/// [`list`], of few rows with many columns, in JSON: PostgreSQL is sooner done with the row as a whole. So many columns one by one take it past
+/// [`list`], of few rows with many columns: PostgreSQL is sooner done with the row as a whole. So many columns one by one take it past
 /// the memory that it keeps between two statements, which cost twice the time of a full report's lists.
 pub fn whole<E: EntityTrait>(backend: DbBackend, held: &str) -> String {
     if backend == DbBackend::Postgres {

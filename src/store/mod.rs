@@ -21,7 +21,6 @@ mod outbox;
 pub mod page;
 pub mod people;
 mod plans;
-mod records;
 pub mod rollup;
 mod several;
 mod tables;

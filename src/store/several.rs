@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, QueryResult, Statement, Value};
 use serde::de::DeserializeOwned;
 
-use super::{lists, people, records::List};
+use super::{bundle::rows, lists, people};
 use crate::{
     auth::{Actor, actor::person_id},
     error::{Error, Result},
@@ -67,7 +67,8 @@ impl Found {
     /// # Errors
     /// A fault, where they are not of this kind.
     pub fn rows<M: DeserializeOwned>(&self, place: usize) -> Result<Vec<M>> {
-        List::of(&self.0, place)?.rows()
+        let json: Option<String> = self.0.try_get_by_index(place)?;
+        rows(json.as_deref())
     }
 
     /// The database's time, and who asks as they are known.
