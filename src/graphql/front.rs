@@ -47,7 +47,7 @@ pub struct Ready {
 /// How it is run.
 enum Run {
     /// By the library, from validation on.
-    First(Request),
+    First(Box<Request>),
     /// As it ran before: it is known to be valid.
     Again(Again),
 }
@@ -108,11 +108,11 @@ impl Front {
         }
         let given = asked.variables();
         let passed = Arc::new(self.gate.document(&document, asked.operation_name.as_deref(), &given)?);
-        let mut request = asked.request(passed.variables.clone());
+        let mut request = Box::new(asked.request(passed.variables.clone()));
         request.set_parsed_query(document.executable.clone());
         let (kind, operation, cost) = (passed.kind, passed.root.clone(), passed.cost);
         // What changes is asked once, with variables that do not come again; what asks for the schema is answered by the library.
-        let again = (kind == OperationType::Query && !passed.introspects).then(|| (key, passed));
+        let again = (kind == OperationType::Query && !passed.introspects).then_some((key, passed));
         let keep = (!known || again.is_some() || found.keep_as.is_some()).then(|| Keep {
             text: found.text,
             document,
@@ -158,7 +158,7 @@ pub async fn execute(app: &App, ready: Ready, caller: Caller, manner: &Manner) -
     let answer = match run {
         Run::First(mut request) => {
             request.data = data;
-            drive(app.schema.execute(request), &mut asked).instrument(span).await
+            drive(app.schema.execute(*request), &mut asked).instrument(span).await
         }
         Run::Again(Again { query, key, tokens }) => {
             let answer = drive(app.front.inside.run(&query, &data), &mut asked).instrument(span).await;
@@ -193,7 +193,7 @@ fn answers(app: Arc<App>, ready: Ready, caller: Caller, manner: Manner) -> impl 
     let events = match run {
         Run::First(mut request) => {
             request.data = data;
-            app.schema.execute_stream(request.data(Arc::clone(&app.feed)))
+            app.schema.execute_stream((*request).data(Arc::clone(&app.feed)))
         }
         // A stream of one answer, as the library makes of what is no subscription.
         Run::Again(Again { query, .. }) => {
