@@ -44,6 +44,7 @@ use crate::{
         front::Front,
         graphiql,
         http::{REQUEST_ID, graphql},
+        negotiate,
         places::Places,
         schema::{RelsumSchema, build, sdl},
     },
@@ -209,8 +210,12 @@ async fn around(State(app): State<Arc<App>>, mut request: Request, next: Next) -
     request.headers_mut().insert(name.clone(), value.clone());
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let (method, began) = (request.method().clone(), Instant::now());
+    let language = request.headers().get(header::ACCEPT_LANGUAGE).cloned();
     let span = telemetry::request(method.as_str(), &route, &id, request.headers());
     let mut answer = next.run(request).instrument(span.clone()).await;
+    if answer.status() == StatusCode::GATEWAY_TIMEOUT && !answer.headers().contains_key(header::CONTENT_TYPE) {
+        answer = given_up(language, &value);
+    }
     span.record("status", answer.status().as_u16());
     observe::answered(&route, method.as_str(), answer.status().as_u16(), began.elapsed());
     let headers = answer.headers_mut();
@@ -223,6 +228,14 @@ async fn around(State(app): State<Arc<App>>, mut request: Request, next: Next) -
     }
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
     answer
+}
+
+/// The answer to what took too long, which has none of its own.
+fn given_up(language: Option<HeaderValue>, id: &HeaderValue) -> Response {
+    let named = [(HeaderName::from_static(REQUEST_ID), Some(id.clone())), (header::ACCEPT_LANGUAGE, language)];
+    let headers: HeaderMap = named.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+    let error = Error::Timeout("the request took too long".into());
+    rest::problem(StatusCode::GATEWAY_TIMEOUT, error.code(), error.message().text(negotiate::language(&headers)), &headers, Vec::new())
 }
 
 /// An RFC 9457 problem.

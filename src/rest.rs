@@ -193,4 +193,7 @@ pub enum Refusals {
     /// The database is away or busy; nothing was done, try again after `Retry-After`.
     #[response(status = 503, content_type = "application/problem+json")]
     Busy(#[to_schema] Problem),
+    /// It took too long, and was given up: perhaps it was done. Try again, with the same key.
+    #[response(status = 504, content_type = "application/problem+json")]
+    TookTooLong(#[to_schema] Problem),
 }

@@ -8,7 +8,7 @@ use crate::{
     auth::{Act, policy},
     error::Result,
     graphql::{
-        connection::{List, asks_total, connect},
+        connection::{List, paged},
         context::{actor, parent, store},
         filter::{IntFilter, StringFilter, combine},
         ids::Kind,
@@ -186,7 +186,6 @@ impl CaseQuery {
             .filter(typical_case::Column::ReportId.in_subquery(seen.into_query()))
             .filter(filter.unwrap_or_default().condition())
             .filter(drill::condition(store(ctx)?, drill::List::Cases, counted.as_ref())?);
-        let page = store(ctx)?.page(query.clone(), &sorts(order_by)?, &PageArgs { first, after, last, before }, asks_total(ctx)).await?;
-        Ok(connect(page, query, Case))
+        paged(ctx, query, &sorts(order_by)?, &PageArgs { first, after, last, before }, Case).await
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     auth::{Act, Facts, policy},
     error::{Error, Result, UserErrorCode, say},
     graphql::{
-        connection::{List, asks_total, connect},
+        connection::{List, paged},
         context::{actor, children, event_named, parent, store},
         filter::{DateTimeFilter, EnumFilter, StringFilter},
         ids::Kind,
@@ -169,8 +169,7 @@ async fn list(ctx: &Context<'_>, filter: EventDeliveryWhere, args: PageArgs) -> 
     let col = |c: Column| Expr::col((event_delivery::Entity, c));
     let by_time = Sort::by(col(Column::CreatedAt), SortKind::Instant, |d: &event_delivery::Model| d.created_at.into()).descending(true);
     let by_id = Sort::by(col(Column::Id), SortKind::Id, |d: &event_delivery::Model| d.id.into()).descending(true);
-    let page = store(ctx)?.page(query.clone(), &[by_time, by_id], &args, asks_total(ctx)).await?;
-    Ok(connect(page, query, EventDelivery))
+    paged(ctx, query, &[by_time, by_id], &args, EventDelivery).await
 }
 
 /// The delivery with this id, if the caller administers sinks.

@@ -12,7 +12,7 @@ use crate::{
     auth::{Act, Actor, Facts, policy},
     error::{Error, Lang, Result, UserErrorCode, say},
     graphql::{
-        connection::{List, asks_total, connect},
+        connection::{List, paged},
         context::{actor, lang, row, store},
         filter::{DateTimeFilter, EnumFilter, StringFilter},
         ids::Kind,
@@ -217,8 +217,7 @@ async fn list(ctx: &Context<'_>, filter: InboundDeliveryWhere, args: PageArgs) -
     let col = |c: Column| Expr::col((inbound_delivery::Entity, c));
     let by_time = Sort::by(col(Column::ReceivedAt), SortKind::Instant, |d: &inbound_delivery::Model| d.received_at.into()).descending(true);
     let by_id = Sort::by(col(Column::Id), SortKind::Id, |d: &inbound_delivery::Model| d.id.into()).descending(true);
-    let page = store(ctx)?.page(query.clone(), &[by_time, by_id], &args, asks_total(ctx)).await?;
-    Ok(connect(page, query, InboundDelivery))
+    paged(ctx, query, &[by_time, by_id], &args, InboundDelivery).await
 }
 
 /// Which deliveries to work again.

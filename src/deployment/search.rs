@@ -13,7 +13,7 @@ use crate::{
     auth::{Actor, policy},
     error::Result,
     graphql::{
-        connection::{List, asks_total, connect},
+        connection::{List, paged},
         context::{actor, store},
         filter::{DateTimeFilter, EnumFilter, StringFilter, combine},
         ids::Kind,
@@ -249,6 +249,5 @@ pub async fn page(ctx: &Context<'_>, which: Condition, order: Option<&[Deploymen
     }
     let down = order.first().is_some_and(|o| is_descending(o.direction));
     sorts.push(Sort::by(col(Column::Id), SortKind::Id, |d: &deployment::Model| d.id.into()).descending(down));
-    let page = store(ctx)?.page(query.clone(), &sorts, &args, asks_total(ctx)).await?;
-    Ok(connect(page, query, Deployment::new))
+    paged(ctx, query, &sorts, &args, Deployment::new).await
 }

@@ -8,7 +8,7 @@ use super::Milestone;
 use crate::{
     error::Result,
     graphql::{
-        connection::{List, asks_total, connect},
+        connection::{List, paged},
         context::{actor, store},
         filter::{DateTimeFilter, EnumFilter, StringFilter, combine},
     },
@@ -133,7 +133,6 @@ impl MilestoneQuery {
             .filter(milestone::Column::ReportId.in_subquery(seen.into_query()))
             .filter(filter.unwrap_or_default().condition())
             .filter(drill::condition(store(ctx)?, drill::List::Milestones, counted.as_ref())?);
-        let page = store(ctx)?.page(query.clone(), &sorts(order_by)?, &PageArgs { first, after, last, before }, asks_total(ctx)).await?;
-        Ok(connect(page, query, Milestone))
+        paged(ctx, query, &sorts(order_by)?, &PageArgs { first, after, last, before }, Milestone).await
     }
 }

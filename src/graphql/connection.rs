@@ -10,7 +10,10 @@ use sea_orm::{EntityTrait, Select};
 use super::context::store;
 use crate::{
     error::{Error, Result},
-    store::{Store, page::Page},
+    store::{
+        Store,
+        page::{Page, PageArgs, Sort},
+    },
 };
 
 type Counter = Box<dyn Fn(Store) -> BoxFuture<'static, Result<u64>> + Send + Sync>;
@@ -40,6 +43,21 @@ pub fn asks_total(ctx: &Context<'_>) -> bool {
 
 /// A connection of `T`.
 pub type List<T> = Connection<String, T, Total>;
+
+/// The page of a query that a list's arguments ask for, as a connection.
+///
+/// # Errors
+/// `BAD_USER_INPUT` for arguments out of range and foreign cursors.
+pub async fn paged<E: EntityTrait, T: OutputType>(
+    ctx: &Context<'_>,
+    query: Select<E>,
+    sorts: &[Sort<E::Model>],
+    args: &PageArgs,
+    object: impl Fn(E::Model) -> T + Send,
+) -> Result<List<T>> {
+    let page = store(ctx)?.page(query.clone(), sorts, args, asks_total(ctx)).await?;
+    Ok(connect(page, query, object))
+}
 
 /// A page of a query as a connection.
 pub fn connect<M, E: EntityTrait, T: OutputType>(page: Page<M>, query: Select<E>, object: impl Fn(M) -> T) -> List<T> {

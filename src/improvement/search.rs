@@ -15,7 +15,7 @@ use crate::{
     auth::Actor,
     error::Result,
     graphql::{
-        connection::{List, asks_total, connect},
+        connection::{List, paged},
         context::{actor, store},
         filter::{DateFilter, EnumFilter, StringFilter, combine},
         ids::Kind,
@@ -257,8 +257,7 @@ impl ImprovementQuery {
     ) -> Result<List<ImprovementAction>> {
         let store = store(ctx)?;
         let query = seen_actions(actor(ctx)?).filter(filter.unwrap_or_default().condition(store.today()));
-        let page = store.page(query.clone(), &action_sorts(order_by)?, &PageArgs { first, after, last, before }, asks_total(ctx)).await?;
-        Ok(connect(page, query, ImprovementAction::new))
+        paged(ctx, query, &action_sorts(order_by)?, &PageArgs { first, after, last, before }, ImprovementAction::new).await
     }
 
     /// Due dates of the actions that you see. `first` and `last`: 20 unless given, at most 100. By due date unless `orderBy` says otherwise.
@@ -277,9 +276,7 @@ impl ImprovementQuery {
         let store = store(ctx)?;
         let behind = drill::condition(store, drill::List::ActionOccurrences, counted.as_ref())?;
         let query = seen_occurrences(actor(ctx)?).filter(filter.unwrap_or_default().condition(store.today())).filter(behind);
-        let page =
-            store.page(query.clone(), &occurrence_sorts(order_by)?, &PageArgs { first, after, last, before }, asks_total(ctx)).await?;
-        Ok(connect(page, query, ActionOccurrence))
+        paged(ctx, query, &occurrence_sorts(order_by)?, &PageArgs { first, after, last, before }, ActionOccurrence).await
     }
 }
 

@@ -11,7 +11,7 @@ use super::Problem;
 use crate::{
     error::Result,
     graphql::{
-        connection::{List, asks_total, connect},
+        connection::{List, paged},
         context::{actor, store},
         filter::{DateTimeFilter, EnumFilter, IntFilter, StringFilter, combine},
     },
@@ -143,7 +143,6 @@ impl ProblemQuery {
             .filter(problem::Column::ReportId.in_subquery(seen.into_query()))
             .filter(filter.unwrap_or_default().condition())
             .filter(drill::condition(store(ctx)?, drill::List::Problems, counted.as_ref())?);
-        let page = store(ctx)?.page(query.clone(), &sorts(order_by)?, &PageArgs { first, after, last, before }, asks_total(ctx)).await?;
-        Ok(connect(page, query, Problem))
+        paged(ctx, query, &sorts(order_by)?, &PageArgs { first, after, last, before }, Problem).await
     }
 }

@@ -11,8 +11,8 @@ use crate::{
     catalog::Person,
     error::Result,
     graphql::{
-        connection::{List, asks_total, connect},
-        context::{actor, row, store},
+        connection::{List, paged},
+        context::{actor, row},
         filter::{DateTimeFilter, StringFilter},
         ids::Kind,
         scalars::Instant,
@@ -123,8 +123,7 @@ async fn page(ctx: &Context<'_>, which: Condition, args: PageArgs) -> Result<Lis
         Sort::by(sea_orm::sea_query::Expr::col((audit_entry::Entity, audit_entry::Column::Id)), SortKind::Int, |e: &audit_entry::Model| {
             e.id.into()
         });
-    let page = store(ctx)?.page(query.clone(), &[sort.descending(true)], &args, asks_total(ctx)).await?;
-    Ok(connect(page, query, AuditEntry))
+    paged(ctx, query, &[sort.descending(true)], &args, AuditEntry).await
 }
 
 /// Which entries of the audit log. All that is given must hold.

@@ -4,6 +4,7 @@ use axum::{
     body::Body,
     http::{HeaderMap, Request, StatusCode},
 };
+use relsum::config::Settings;
 use serde_json::{Value, json};
 
 use crate::support::{TestApp, database::Database, each_database};
@@ -124,4 +125,22 @@ async fn introspection_by_the_usual_tools_passes() {
         assert_eq!(data["__schema"]["queryType"]["name"], "Query");
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_call_whose_body_does_not_end_is_given_up_in_words() {
+    let app = TestApp::on(Database::sqlite().await, |s| Settings { request_timeout_ms: 100, ..s }).await;
+    let token = app.person("ci-netaudit", &["PIPELINE"]).token;
+    let endless = Body::from_stream(futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>());
+    let request = Request::post("/api/v1/deployments")
+        .header("authorization", format!("Bearer {token}"))
+        .header("content-type", "application/json")
+        .header("accept-language", "zh")
+        .header("x-request-id", "run-42");
+    let (status, headers, body) = app.send(request.body(endless).unwrap()).await;
+    assert_eq!((status.as_u16(), headers["content-type"].to_str().unwrap()), (504, "application/problem+json"));
+    let answer: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!((&answer["code"], &answer["requestId"]), (&json!("TIMEOUT"), &json!("run-42")), "{answer:#}");
+    assert!(answer["detail"].as_str().unwrap().contains("超时"), "{answer:#}");
+    app.end().await;
 }
