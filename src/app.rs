@@ -21,7 +21,6 @@ use tower_http::{
         predicate::{NotForContentType, Predicate, SizeAbove},
     },
     cors::CorsLayer,
-    timeout::TimeoutLayer,
 };
 use tracing::Instrument;
 use uuid::Uuid;
@@ -149,8 +148,6 @@ const COMPRESS_FROM: u64 = 2_048;
 /// The routes, each with its rule (`operations.md`): `/livez`, `/readyz`, the page and, if so configured, `/metrics` are open, everything else needs a token.
 pub fn router(app: Arc<App>) -> Router {
     let settings = &app.settings;
-    // GraphQL answers its own timeout a moment before.
-    let timeout = Duration::from_millis(settings.request_timeout_ms) + Duration::from_secs(1);
     let mut router: Router<Arc<App>> = Router::new()
         .route("/graphql", get(graphql).post(graphql))
         .route("/schema.graphql", get(schema))
@@ -174,7 +171,7 @@ pub fn router(app: Arc<App>) -> Router {
             problem(StatusCode::METHOD_NOT_ALLOWED, "This address does not take that method", &headers)
         })
         .layer(CompressionLayer::new().gzip(true).compress_when(SizeAbove::new(COMPRESS_FROM).and(NotForContentType::SSE)))
-        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, timeout))
+        .layer(from_fn_with_state(Arc::clone(&app), in_time))
         .layer(CatchPanicLayer::custom(|_| problem(StatusCode::INTERNAL_SERVER_ERROR, "Internal error", &HeaderMap::new())))
         .layer(cors(settings))
         .layer(from_fn_with_state(Arc::clone(&app), around))
@@ -199,6 +196,17 @@ fn cors(settings: &Settings) -> CorsLayer {
         .max_age(Duration::from_secs(3_600))
 }
 
+/// Gives up what takes too long. GraphQL answers its own timeout a moment before.
+async fn in_time(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let patience = Duration::from_millis(app.settings.request_timeout_ms) + Duration::from_secs(1);
+    let headers = request.headers().clone();
+    tokio::time::timeout(patience, next.run(request)).await.unwrap_or_else(|_| {
+        let error = Error::Timeout("the request took too long".into());
+        let detail = error.message().text(negotiate::language(&headers)).to_owned();
+        rest::problem(StatusCode::GATEWAY_TIMEOUT, error.code(), &detail, &headers, Vec::new())
+    })
+}
+
 /// The request id in and out, and the security headers.
 async fn around(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let tls = app.rates.behind_tls(request.headers(), request.extensions());
@@ -210,12 +218,8 @@ async fn around(State(app): State<Arc<App>>, mut request: Request, next: Next) -
     request.headers_mut().insert(name.clone(), value.clone());
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let (method, began) = (request.method().clone(), Instant::now());
-    let language = request.headers().get(header::ACCEPT_LANGUAGE).cloned();
     let span = telemetry::request(method.as_str(), &route, &id, request.headers());
     let mut answer = next.run(request).instrument(span.clone()).await;
-    if answer.status() == StatusCode::GATEWAY_TIMEOUT && !answer.headers().contains_key(header::CONTENT_TYPE) {
-        answer = given_up(language, &value);
-    }
     span.record("status", answer.status().as_u16());
     observe::answered(&route, method.as_str(), answer.status().as_u16(), began.elapsed());
     let headers = answer.headers_mut();
@@ -228,14 +232,6 @@ async fn around(State(app): State<Arc<App>>, mut request: Request, next: Next) -
     }
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
     answer
-}
-
-/// The answer to what took too long, which has none of its own.
-fn given_up(language: Option<HeaderValue>, id: &HeaderValue) -> Response {
-    let named = [(HeaderName::from_static(REQUEST_ID), Some(id.clone())), (header::ACCEPT_LANGUAGE, language)];
-    let headers: HeaderMap = named.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-    let error = Error::Timeout("the request took too long".into());
-    rest::problem(StatusCode::GATEWAY_TIMEOUT, error.code(), error.message().text(negotiate::language(&headers)), &headers, Vec::new())
 }
 
 /// An RFC 9457 problem.

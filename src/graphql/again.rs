@@ -23,7 +23,6 @@ use super::{
 type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 
 /// What the library executes with, and shows to resolvers alone.
-#[derive(Clone)]
 pub struct Inside {
     schema: SchemaEnv,
     extensions: Extensions,

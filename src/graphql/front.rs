@@ -195,11 +195,8 @@ fn answers(app: Arc<App>, ready: Ready, caller: Caller, manner: Manner) -> impl 
             request.data = data;
             app.schema.execute_stream((*request).data(Arc::clone(&app.feed)))
         }
-        // A stream of one answer, as the library makes of what is no subscription.
-        Run::Again(Again { query, .. }) => {
-            let inside = app.front.inside.clone();
-            once(async move { inside.run(&query, &data).await }).boxed()
-        }
+        // Only queries are kept to run again, and none of them comes here.
+        Run::Again(_) => empty().boxed(),
     };
     let mut first = true;
     unfold((events, asked), |(mut events, mut asked)| async move {

@@ -23,10 +23,12 @@ pub fn whole<'a>(parts: impl Iterator<Item = (&'a str, &'a Value)>) -> String {
 fn fields_of<'a>(fields: impl Iterator<Item = (&'a str, &'a Value)>, text: &mut Vec<u8>) {
     text.push(b'{');
     for (place, (name, value)) in fields.enumerate() {
-        // A name is letters, digits and underscores.
-        text.extend_from_slice(if place == 0 { b"\"" } else { b",\"" });
-        text.extend_from_slice(name.as_bytes());
-        text.extend_from_slice(b"\":");
+        if place > 0 {
+            text.push(b',');
+        }
+        // Of a scalar that is an object, a name may be anything.
+        json(name, text);
+        text.push(b':');
         write(value, text);
     }
     text.push(b'}');
@@ -51,19 +53,7 @@ fn write(value: &Value, text: &mut Vec<u8>) {
             }
             text.push(b']');
         }
-        Value::Object(fields) => {
-            text.push(b'{');
-            for (place, (name, value)) in fields.iter().enumerate() {
-                if place > 0 {
-                    text.push(b',');
-                }
-                // Of a scalar that is an object, a name may be anything.
-                json(name, text);
-                text.push(b':');
-                write(value, text);
-            }
-            text.push(b'}');
-        }
+        Value::Object(fields) => fields_of(fields.iter().map(|(name, value)| (name.as_str(), value)), text),
     }
 }
 
