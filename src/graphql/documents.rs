@@ -6,11 +6,12 @@ use std::{
     sync::Arc,
 };
 
-use async_graphql::{QueryEnv, parser::parse_query};
+use async_graphql::parser::parse_query;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{
+    again::Ready,
     asked::Asked,
     gate::{Document, Gate, Passed},
     kept::Kept,
@@ -28,8 +29,8 @@ pub struct Documents {
     parsed: Kept<Arc<Document>>,
     /// What proved valid, by document, operation and variables.
     passed: Kept<Arc<Passed>>,
-    /// What ran before, ready to run again, by the same; whoever runs it takes it meanwhile.
-    idle: Kept<QueryEnv>,
+    /// The same, ready to run again.
+    ready: Kept<Arc<Ready>>,
     automatic: Option<Kept<Arc<str>>>,
     registered: HashMap<String, Arc<str>>,
     /// Where set, the only texts that run.
@@ -62,7 +63,7 @@ impl Documents {
         Ok(Self {
             parsed: Kept::new(settings.document_cache_bytes),
             passed: Kept::new(settings.document_cache_bytes / 8),
-            idle: Kept::new(settings.document_cache_bytes / 4),
+            ready: Kept::new(settings.document_cache_bytes / 4),
             automatic: (settings.persisted_queries && !settings.persisted_only).then(|| Kept::new(settings.document_cache_bytes)),
             registered,
             only,
@@ -140,14 +141,14 @@ impl Documents {
         self.passed.put(key, passed, size);
     }
 
-    /// What ran before, and nobody runs now.
-    pub fn idle(&self, key: &str) -> Option<QueryEnv> {
-        self.idle.take(key)
+    /// What passed before, ready to run.
+    pub fn ready(&self, key: &str) -> Option<Arc<Ready>> {
+        self.ready.get(key)
     }
 
-    /// Keeps what has run; `tokens` is how many its document has.
-    pub fn keep_idle(&self, key: Arc<str>, query: QueryEnv, tokens: usize) {
-        self.idle.put(key, query, tokens * BYTES_PER_TOKEN);
+    /// Keeps it ready; `tokens` is how many its document has.
+    pub fn keep_ready(&self, key: Arc<str>, ready: Arc<Ready>, tokens: usize) {
+        self.ready.put(key, ready, tokens * BYTES_PER_TOKEN);
     }
 
     /// Parses a text, behind the gate's first look at it.

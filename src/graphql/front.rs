@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, task::Poll, time::Instant};
 
-use async_graphql::{Data, QueryEnv, Request, parser::types::OperationType};
+use async_graphql::{Data, Request, parser::types::OperationType};
 use futures_util::{
     Stream, StreamExt,
     future::ready,
@@ -14,7 +14,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tracing::Instrument;
 
 use super::{
-    again::Inside,
+    again::{self, Inside},
     answer::{Answer, Manner, executed},
     asked::Asked,
     context::{Caller, Loaders},
@@ -49,13 +49,7 @@ enum Run {
     /// By the library, from validation on.
     First(Box<Request>),
     /// As it ran before: it is known to be valid.
-    Again(Again),
-}
-
-struct Again {
-    query: QueryEnv,
-    key: Arc<str>,
-    tokens: usize,
+    Again(Arc<again::Ready>),
 }
 
 /// What is worth keeping once it has proved valid.
@@ -98,10 +92,14 @@ impl Front {
         asked.operation_name = asked.operation_name.filter(|name| !name.is_empty());
         let key: Arc<str> = key(&document, &asked).into();
         if let Some(passed) = self.documents.passed(&key) {
-            let name = asked.operation_name.as_deref();
-            if let Some(query) = self.documents.idle(&key).or_else(|| self.inside.ready(&document, name, &passed)) {
+            let again = self.documents.ready(&key).or_else(|| {
+                let ready = Arc::new(self.inside.ready(&document, asked.operation_name.as_deref(), &passed)?);
+                self.documents.keep_ready(Arc::clone(&key), Arc::clone(&ready), document.tokens);
+                Some(ready)
+            });
+            if let Some(again) = again {
                 let (kind, operation, cost) = (passed.kind, passed.root.clone(), passed.cost);
-                let run = Run::Again(Again { query, key, tokens: document.tokens });
+                let run = Run::Again(again);
                 let keep = found.keep_as.map(|hash| Keep { text: found.text, document, hash: Some(hash), passed: None });
                 return Ok(Ready { run, kind, operation, cost, keep });
             }
@@ -160,11 +158,7 @@ pub async fn execute(app: &App, ready: Ready, caller: Caller, manner: &Manner) -
             request.data = data;
             drive(app.schema.execute(*request), &mut asked).instrument(span).await
         }
-        Run::Again(Again { query, key, tokens }) => {
-            let answer = drive(app.front.inside.run(&query, &data), &mut asked).instrument(span).await;
-            app.front.documents.keep_idle(key, query, tokens);
-            answer
-        }
+        Run::Again(again) => drive(app.front.inside.run(&again, &data), &mut asked).instrument(span).await,
     };
     let answer = executed(manner, answer, Some((cost, app.front.gate.allowed())), false);
     app.front.proved(&mut keep, &answer);

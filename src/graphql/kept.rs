@@ -30,14 +30,6 @@ impl<V: Clone> Kept<V> {
         self.inside().entries.get(key).map(|(value, _)| value.clone())
     }
 
-    /// Takes what is kept under this text away.
-    pub fn take(&self, key: &str) -> Option<V> {
-        let mut inside = self.inside();
-        let (value, size) = inside.entries.pop(key)?;
-        inside.size -= size;
-        Some(value)
-    }
-
     /// Keeps a value that takes `size` bytes, unless it alone would take more than an eighth of all.
     pub fn put(&self, key: Arc<str>, value: V, size: usize) {
         if size > self.most / 8 {

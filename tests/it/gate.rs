@@ -289,3 +289,26 @@ async fn what_ran_before_answers_each_caller_for_themselves_and_leaves_out_what_
         futures_util::future::join_all(asked).await;
     }
 }
+
+#[tokio::test]
+async fn of_those_who_run_one_query_at_the_same_time_each_gets_their_own_errors() {
+    let app = app().await;
+    let query = "{ auditLog(first: 1) { pageInfo { hasNextPage } } viewer { name } }";
+    let (auditor, product) = (app.person("审计", &["AUDITOR"]), app.person("王芳", &["PRODUCT:HEAD"]));
+    let asked = async |name: &str, person: &Person<'_>, may: bool| {
+        let answer = person.ask(query, json!({})).await;
+        assert_eq!(answer["data"]["viewer"]["name"], name);
+        assert_eq!(answer["data"]["auditLog"].is_object(), may, "{answer}");
+        let errors = answer.get("errors").and_then(Value::as_array).map_or(0, Vec::len);
+        assert_eq!(errors, usize::from(!may), "{answer}");
+    };
+    // First whoever may, so that it is ready for many when it fails for one.
+    for _ in 0..3 {
+        asked("审计", &auditor, true).await;
+    }
+    for _ in 0..5 {
+        let all = (0..20).map(|n| if n % 5 == 4 { asked("王芳", &product, false) } else { asked("审计", &auditor, true) });
+        futures_util::future::join_all(all).await;
+    }
+    app.end().await;
+}
