@@ -3,21 +3,35 @@
 
 use async_graphql::Value;
 
-/// Bytes that an object takes at first.
-const OBJECT: usize = 256;
-
 /// An object of these fields, each named once, as text.
-pub fn object<'a>(fields: impl Iterator<Item = (&'a str, &'a Value)>) -> Value {
-    let mut text = Vec::with_capacity(OBJECT);
-    fields_of(fields, &mut text);
-    Value::Binary(text.into())
+pub fn object<'a>(fields: impl Iterator<Item = (&'a str, &'a Value)> + Clone) -> Value {
+    Value::Binary(sized(fields).into())
 }
 
 /// The whole answer.
-pub fn whole<'a>(parts: impl Iterator<Item = (&'a str, &'a Value)>) -> String {
-    let mut text = Vec::new();
-    fields_of(parts, &mut text);
-    String::from_utf8(text).unwrap_or_default()
+pub fn whole<'a>(parts: impl Iterator<Item = (&'a str, &'a Value)> + Clone) -> String {
+    String::from_utf8(sized(parts)).unwrap_or_default()
+}
+
+fn sized<'a>(fields: impl Iterator<Item = (&'a str, &'a Value)> + Clone) -> Vec<u8> {
+    // Two quotes, a colon and a comma beside each name.
+    let size = fields.clone().map(|(name, value)| name.len() + 4 + room(value)).sum::<usize>();
+    let mut text = Vec::with_capacity(size + 2);
+    fields_of(fields, &mut text);
+    text
+}
+
+/// Bytes that a value takes, about: more only where something in it is escaped, or is a long number or an object of its own.
+fn room(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Boolean(_) => 5,
+        Value::Number(_) => 12,
+        Value::Binary(written) => written.len(),
+        Value::String(string) => string.len() + 2,
+        Value::Enum(name) => name.len() + 2,
+        Value::List(values) => values.iter().map(|value| room(value) + 1).sum::<usize>() + 2,
+        Value::Object(_) => 128,
+    }
 }
 
 fn fields_of<'a>(fields: impl Iterator<Item = (&'a str, &'a Value)>, text: &mut Vec<u8>) {

@@ -15,6 +15,7 @@ use entity::{
     participant, participant_person, person, planned_fix, post_release_stat, problem, product, product_project, release_application,
     report, reported_value, rescheduling, shortcoming, staffing, timeline_entry, typical_case, verification,
 };
+use foldhash::fast::RandomState;
 use sea_orm::{
     ConnectionTrait, FromQueryResult, Iterable, ModelTrait, PrimaryKeyToColumn, QueryResult, QueryTrait, Select, Value, prelude::Uuid,
     sea_query::Expr,
@@ -134,7 +135,11 @@ impl Table {
     }
 }
 
-type Loaded = HashMap<(TypeId, Uuid), Arc<dyn Any + Send + Sync>>;
+/// By our own ids, which no caller chooses: no hash that resists them is needed.
+type Loaded = HashMap<(TypeId, Uuid), Arc<dyn Any + Send + Sync>, RandomState>;
+
+/// Places that a report takes in it, about.
+const ROWS: usize = 64;
 
 /// What the bundles of a request brought.
 #[derive(Default)]
@@ -220,7 +225,7 @@ fn put_marked<E: Child>(
 where
     E::Model: DeserializeOwned + 'static,
 {
-    let mut by: HashMap<Uuid, Vec<E::Model>> = parents.iter().map(|id| (*id, Vec::new())).collect();
+    let mut by: HashMap<Uuid, Vec<E::Model>, RandomState> = parents.iter().map(|id| (*id, Vec::new())).collect();
     for row in rows::<E::Model>(json)? {
         if let Some(parent) = parent(&row) {
             by.entry(parent).or_default().push(row);
@@ -281,12 +286,17 @@ impl Store {
     }
 
     pub(super) fn unpack(&self, into: &Bundled, tables: Tables, found: &QueryResult, reports: &[Uuid]) -> Result<()> {
-        let mut loaded = Loaded::new();
+        let mut loaded = Loaded::with_capacity_and_hasher(ROWS * reports.len(), RandomState::default());
         for (table, place) in Table::ALL.into_iter().filter(|t| tables.has(*t)).zip(1..) {
             let json: Option<String> = found.try_get("", &lists::name(place))?;
             self.put(into, &mut loaded, table, json.as_deref(), reports)?;
         }
-        into.rows.lock().unwrap_or_else(PoisonError::into_inner).extend(loaded);
+        let mut rows = into.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        if rows.is_empty() {
+            *rows = loaded;
+        } else {
+            rows.extend(loaded);
+        }
         Ok(())
     }
 
