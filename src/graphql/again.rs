@@ -11,7 +11,7 @@ use std::{
 };
 
 use async_graphql::{
-    Context, Data, Name, Pos, Positioned, QueryEnv, QueryEnvInner, Request, Response, SchemaEnv, Variables,
+    Context, Data, IntrospectionMode, Name, Pos, Positioned, QueryEnv, QueryEnvInner, Request, Response, SchemaEnv, Variables,
     extensions::Extensions,
     parser::types::{FragmentDefinition, OperationDefinition, Selection, SelectionSet},
 };
@@ -79,19 +79,8 @@ impl Inside {
         if distinct(&operation.selection_set.node, &fragments) {
             data.insert(Distinct);
         }
-        let query = QueryEnv::new(QueryEnvInner {
-            extensions: self.extensions.clone(),
-            variables: passed.variables.clone(),
-            operation_name: name.map(str::to_owned),
-            operation: Positioned::new(operation, Pos::default()),
-            fragments,
-            uploads: Vec::new(),
-            session_data: Arc::default(),
-            query_data: Arc::new(data),
-            http_headers: Mutex::default(),
-            introspection_mode: async_graphql::IntrospectionMode::Disabled,
-            errors: Mutex::default(),
-        });
+        let operation = Positioned::new(operation, Pos::default());
+        let query = self.env(passed.variables.clone(), name, operation, fragments, Arc::new(data));
         Some(Ready { query, failed: AtomicBool::new(false) })
     }
 
@@ -105,10 +94,35 @@ impl Inside {
             }
             ready.failed.store(true, Ordering::Release);
         }
-        let alone = copy(&ready.query);
+        let QueryEnvInner { variables, operation_name, operation, fragments, query_data, .. } = &*ready.query;
+        let alone = self.env(variables.clone(), operation_name.as_deref(), operation.clone(), fragments.clone(), Arc::clone(query_data));
         let mut answer = self.once(&alone, data).await;
         answer.errors.append(&mut alone.errors.lock().unwrap_or_else(PoisonError::into_inner));
         answer
+    }
+
+    /// A query as the library executes it, with errors of its own.
+    fn env(
+        &self,
+        variables: Variables,
+        name: Option<&str>,
+        operation: Positioned<OperationDefinition>,
+        fragments: Fragments,
+        query_data: Arc<Data>,
+    ) -> QueryEnv {
+        QueryEnv::new(QueryEnvInner {
+            extensions: self.extensions.clone(),
+            variables,
+            operation_name: name.map(str::to_owned),
+            operation,
+            fragments,
+            uploads: Vec::new(),
+            session_data: Arc::default(),
+            query_data,
+            http_headers: Mutex::default(),
+            introspection_mode: IntrospectionMode::Disabled,
+            errors: Mutex::default(),
+        })
     }
 
     /// Without the errors of fields that may be null, which the query collects.
@@ -120,23 +134,6 @@ impl Inside {
             Err(error) => Response::from_errors(vec![error]),
         }
     }
-}
-
-/// The same query, with errors of its own.
-fn copy(query: &QueryEnv) -> QueryEnv {
-    QueryEnv::new(QueryEnvInner {
-        extensions: query.extensions.clone(),
-        variables: query.variables.clone(),
-        operation_name: query.operation_name.clone(),
-        operation: query.operation.clone(),
-        fragments: query.fragments.clone(),
-        uploads: Vec::new(),
-        session_data: Arc::clone(&query.session_data),
-        query_data: Arc::clone(&query.query_data),
-        http_headers: Mutex::default(),
-        introspection_mode: query.introspection_mode,
-        errors: Mutex::default(),
-    })
 }
 
 /// Whether nothing is selected twice in one place, below this set: the gate has bounded what their fragments come to.
