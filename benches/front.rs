@@ -71,7 +71,8 @@ async fn open(change: impl FnOnce(Settings) -> Settings) -> Arc<App> {
     let db = relsum::store::connect(&settings, &relsum::store::Plans::default()).await.unwrap();
     Migrator::up(&db, None).await.unwrap();
     let calendar = relsum::clock::Calendar { zone: settings.time_zone };
-    let store = relsum::store::Store::new(db, clock, calendar, Duration::from_secs(5));
+    let pool = relsum::store::Pool::over(db, relsum::store::Plans::default(), |_| {});
+    let store = relsum::store::Store::new(pool, clock, calendar, Duration::from_secs(5));
     demo::fill(&store, demo::REPORTS).await.unwrap();
     Arc::new(App::over(change(settings), store).unwrap())
 }

@@ -49,7 +49,7 @@ use crate::{
     },
     observe, rest,
     scrape::{self, Scans},
-    store::{Plans, Store, connect},
+    store::{Plans, Pool, Store, connect},
     telemetry,
 };
 
@@ -90,10 +90,10 @@ impl App {
     /// What is wrong, for the operator.
     pub async fn open(settings: Settings, clock: Arc<Clock>) -> Result<Self, String> {
         let plans = Plans::default();
-        let mut db = connect(&settings, &plans).await.map_err(|e| format!("RELSUM_DATABASE_URL: {e}"))?;
-        db.set_metric_callback(observe::stated);
+        let db = connect(&settings, &plans).await.map_err(|e| format!("RELSUM_DATABASE_URL: {e}"))?;
         let patience = Duration::from_millis(settings.lock_timeout_ms);
-        let store = Store::new(db, clock, Calendar { zone: settings.time_zone }, patience).planning(plans);
+        let pool = Pool::over(db, plans, observe::stated);
+        let store = Store::new(pool, clock, Calendar { zone: settings.time_zone }, patience);
         Self::over(settings, store)
     }
 

@@ -1,16 +1,13 @@
 //! Where verification keys come from: a secret (development), a JWKS file, or a JWKS address. An address is cached, and
 //! asked again for an unknown `kid`, but never more often than once in ten seconds, whoever sends tokens.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use jsonwebtoken::{
     Algorithm, DecodingKey,
     jwk::{AlgorithmParameters, EllipticCurve, Jwk},
 };
-use tokio::sync::RwLock;
+use tokio::{sync::RwLock, time::Instant};
 
 /// A key, and the one algorithm that it is for: the token's header does not choose (`stack.md`, trap 13).
 #[derive(Clone)]

@@ -3,6 +3,7 @@
 //! [`actor`]: the caller; [`token`]: from a JWT to an actor; [`keys`]: where the keys come from; [`mint`]: our own tokens
 //! and key pairs; [`seal`]: secrets at rest; [`policy`]: the one page of law.
 
+mod accepted;
 pub mod actor;
 pub mod keys;
 pub mod mint;

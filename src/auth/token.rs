@@ -1,12 +1,15 @@
 //! From a bearer token to an [`Actor`]: signature by the key's own algorithm, `iss`, `aud` and `exp` required, a minute of leeway.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::enums::{MemberRole, ServiceRole};
-use jsonwebtoken::{Validation, decode, decode_header};
+use jsonwebtoken::{Validation, decode, decode_header, get_current_timestamp};
 use serde_json::Value;
 
 use super::{
     Actor, Membership,
+    accepted::Accepted,
     actor::{membership_from, role_from},
     keys::{Key, Keys},
 };
@@ -32,11 +35,12 @@ impl Identity {
 }
 
 /// How far clocks may differ.
-const LEEWAY_SECONDS: i64 = 60;
+pub(super) const LEEWAY_SECONDS: i64 = 60;
 
 /// Verifies tokens.
 pub struct Verifier {
     keys: Keys,
+    accepted: Accepted,
     settings: Settings,
 }
 
@@ -47,7 +51,7 @@ fn refused(why: &str) -> Error {
 impl Verifier {
     /// A verifier with these keys.
     pub fn new(keys: Keys, settings: &Settings) -> Self {
-        Self { keys, settings: settings.clone() }
+        Self { keys, accepted: Accepted::default(), settings: settings.clone() }
     }
 
     /// The caller of a request, from its `Authorization` header.
@@ -76,6 +80,9 @@ impl Verifier {
         if token.len() > 16_384 {
             return Err(refused("it is too long"));
         }
+        if let Some(known) = self.accepted.find(token, &self.keys, get_current_timestamp()).await {
+            return Ok(known);
+        }
         let header = decode_header(token).map_err(|_| refused("it is not a JWT"))?;
         let keys = self.keys.find(header.kid.as_deref()).await;
         let fits = |key: &&Key| header.kid.is_none() || key.kid.is_none() || key.kid == header.kid;
@@ -87,7 +94,11 @@ impl Verifier {
             rules.set_audience(&[&self.settings.jwt_audience]);
             rules.leeway = LEEWAY_SECONDS.unsigned_abs();
             match decode::<Value>(token, &key.key, &rules) {
-                Ok(data) => return Ok(Identity { actor: self.read(&data.claims)?, expires_at: expiry(&data.claims) }),
+                Ok(data) => {
+                    let identity = Identity { actor: self.read(&data.claims)?, expires_at: expiry(&data.claims) };
+                    self.accepted.keep(token, header.kid, Arc::clone(&keys), identity.clone());
+                    return Ok(identity);
+                }
                 Err(error) => last = refused(reason(error.kind())),
             }
         }

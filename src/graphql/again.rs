@@ -23,6 +23,7 @@ use super::{
     schema::{Lawful, Queries, RelsumSchema},
     walk::{self, Distinct},
 };
+use crate::report::ahead::Known;
 
 type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 
@@ -76,6 +77,7 @@ impl Inside {
             prune(&mut fragment.node.selection_set.node, &passed.variables);
         }
         let mut data = Data::default();
+        data.insert(Known::default());
         if distinct(&operation.selection_set.node, &fragments) {
             data.insert(Distinct);
         }

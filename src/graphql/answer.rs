@@ -1,6 +1,8 @@
 //! Answers as clients read them: errors with code and request id, in their language, in the order of the document; faults keep
 //! their text to the log.
 
+use std::borrow::Cow;
+
 use async_graphql::{Response as Executed, ServerError, Value};
 use serde_json::json;
 
@@ -29,7 +31,7 @@ pub struct Manner {
 /// An answer in JSON, and what became of the request.
 pub struct Answer {
     /// The body.
-    pub body: String,
+    pub body: Vec<u8>,
     /// Nothing was executed: there is no `data`.
     pub request_error: bool,
     /// The database is away: `data` is null, and a client may try again.
@@ -59,10 +61,17 @@ pub fn refused(manner: &Manner, refusal: &Refusal) -> String {
     json!({ "errors": [refusal.told(manner.lang, &manner.request_id)] }).to_string()
 }
 
-/// The errors of an answer alone, as a frame `error` carries them.
-pub fn errors_of(body: &str) -> serde_json::Value {
-    let parsed: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
-    parsed.get("errors").cloned().unwrap_or_else(|| json!([]))
+impl Answer {
+    /// The body as text, for what carries texts.
+    pub fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.body)
+    }
+
+    /// Its errors alone, as a frame `error` carries them.
+    pub fn errors(&self) -> serde_json::Value {
+        let parsed: serde_json::Value = serde_json::from_slice(&self.body).unwrap_or_default();
+        parsed.get("errors").cloned().unwrap_or_else(|| json!([]))
+    }
 }
 
 fn place(error: &ServerError) -> (Option<(usize, usize)>, String) {

@@ -105,7 +105,7 @@ async fn answer(
     }
     let answer = execute(app, ready, caller, manner).await;
     if manner.media == Media::EventStream {
-        return Ok(sse::once(&answer.body));
+        return Ok(sse::once(&answer.text()));
     }
     let status = match manner.media {
         _ if answer.busy => StatusCode::SERVICE_UNAVAILABLE,
@@ -157,7 +157,7 @@ fn refuse(manner: &Manner, refusal: &Refusal) -> Response {
     let status = if manner.media == Media::GraphQl { refusal.status } else { refusal.status_as_json };
     // A stream that never began is an ordinary answer.
     let media = if manner.media == Media::EventStream { Media::Json } else { manner.media };
-    let mut answer = respond(media, status, refused(manner, refusal));
+    let mut answer = respond(media, status, refused(manner, refusal).into());
     let headers = answer.headers_mut();
     match status {
         StatusCode::METHOD_NOT_ALLOWED => {
@@ -175,7 +175,7 @@ fn refuse(manner: &Manner, refusal: &Refusal) -> Response {
     answer
 }
 
-fn respond(media: Media, status: StatusCode, body: String) -> Response {
+fn respond(media: Media, status: StatusCode, body: Vec<u8>) -> Response {
     let headers = [(header::CONTENT_TYPE, media.content_type()), (header::VARY, "Accept, Accept-Language, Authorization")];
     let mut answer = (status, headers, body).into_response();
     if status == StatusCode::SERVICE_UNAVAILABLE {

@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_stream::StreamMap;
 
 use super::{
-    answer::{Answer, Manner, errors_of},
+    answer::{Answer, Manner},
     asked::Asked,
     context::Caller,
     frames::{self, Close, Message},
@@ -221,9 +221,9 @@ impl Session {
         match answer {
             Some(answer) if answer.request_error => {
                 self.streams.remove(&id);
-                self.send(frames::error(&id, &errors_of(&answer.body))).await
+                self.send(frames::error(&id, &answer.errors())).await
             }
-            Some(answer) => self.send(frames::next(&id, &answer.body)).await,
+            Some(answer) => self.send(frames::next(&id, &answer.text())).await,
             None => {
                 self.streams.remove(&id);
                 self.send(frames::complete(&id)).await

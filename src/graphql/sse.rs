@@ -83,7 +83,7 @@ async fn write(app: &App, mut answers: Answers, ends_at: DateTime<Utc>, manner: 
     loop {
         let part = tokio::select! {
             answer = answers.next() => match answer {
-                Some(answer) => Part::More(next(&answer.body)),
+                Some(answer) => Part::More(next(&answer.text())),
                 None => Part::Last(COMPLETE.to_owned()),
             },
             () = &mut expired => {

@@ -1,5 +1,10 @@
 //! What the selection of a report will ask for, read at once before it is walked.
 
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
+
 use async_graphql::{Context, SelectionField};
 
 use crate::store::bundle::{Table, Tables};
@@ -63,8 +68,18 @@ fn gather(field: SelectionField<'_>, of: &str) -> Tables {
     field.selection_set().fold(Tables::of(needs(name, of)), |all, below| all.and(gather(below, name)))
 }
 
+/// What was found out before, by the field's place in the document: in the data of a query that is run again and again as it is.
+#[derive(Default)]
+pub struct Known(Mutex<BTreeMap<(usize, usize), Tables>>);
+
 /// What the selection of the field at hand will ask of reports.
 pub fn tables(ctx: &Context<'_>) -> Tables {
+    let Some(Known(known)) = ctx.data_opt::<Known>() else { return asked(ctx) };
+    let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+    *known.entry((ctx.item.pos.line, ctx.item.pos.column)).or_insert_with(|| asked(ctx))
+}
+
+fn asked(ctx: &Context<'_>) -> Tables {
     let all = ctx.field().selection_set().fold(Tables::default(), |all, below| all.and(gather(below, "")));
     // All owners are these and more.
     if all.has(Table::Owner) { all.without(Table::MilestoneOwner) } else { all }

@@ -2,7 +2,10 @@
 
 use async_graphql::{Context, ID, Object, OneofObject};
 use entity::{release_application, report};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select};
+use sea_orm::{
+    ColumnTrait, EntityTrait, Order, QueryFilter, QuerySelect, QueryTrait,
+    sea_query::{Query, SelectStatement},
+};
 
 use super::{
     Report, ahead,
@@ -40,8 +43,8 @@ impl ReportRootQuery {
     /// One report, or null where it is absent or you may not see it.
     async fn report(&self, ctx: &Context<'_>, #[graphql(desc = "Its name.")] by: ReportBy) -> Option<Result<Report>> {
         let found = async {
-            let Some(query) = named(by) else { return Ok(None) };
-            let query = query.filter(visible(actor(ctx)?));
+            let Some(mut query) = named(by) else { return Ok(None) };
+            let query = query.cond_where(visible(actor(ctx)?)).to_owned();
             let found = store(ctx)?.one_bundled(&loaders(ctx)?.bundled(), ahead::tables(ctx), query).await?;
             Ok(found.map(Report::new))
         };
@@ -70,19 +73,21 @@ impl ReportRootQuery {
 }
 
 /// The report of this name; `None` for what is no name.
-fn named(by: ReportBy) -> Option<Select<report::Entity>> {
-    let query = report::Entity::find();
-    Some(match by {
-        ReportBy::Id(id) => query.filter(report::Column::Id.eq(Kind::Report.uuid(&id).ok()?)),
-        ReportBy::Number(number) => query.filter(report::Column::Number.eq(FormNumber::read_report(&number)?.to_string())),
+fn named(by: ReportBy) -> Option<SelectStatement> {
+    let mut query = Query::select();
+    query.from(report::Entity);
+    match by {
+        ReportBy::Id(id) => query.and_where(report::Column::Id.eq(Kind::Report.uuid(&id).ok()?)),
+        ReportBy::Number(number) => query.and_where(report::Column::Number.eq(FormNumber::read_report(&number)?.to_string())),
         ReportBy::ApplicationNumber(number) => {
             let number = FormNumber::application("by.applicationNumber", &number).ok()?;
             let of_this = release_application::Column::Number.eq(number.to_string());
             let application = release_application::Entity::find().filter(of_this).select_only().column(release_application::Column::Id);
             query
-                .filter(report::Column::ApplicationId.in_subquery(application.into_query()))
-                .order_by_asc(report::Column::LiveApplicationId.is_null())
-                .order_by_desc(report::Column::Id)
+                .and_where(report::Column::ApplicationId.in_subquery(application.into_query()))
+                .order_by_expr(report::Column::LiveApplicationId.is_null(), Order::Asc)
+                .order_by((report::Entity, report::Column::Id), Order::Desc)
         }
-    })
+    };
+    Some(query)
 }

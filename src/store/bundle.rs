@@ -17,8 +17,9 @@ use entity::{
 };
 use foldhash::fast::RandomState;
 use sea_orm::{
-    ConnectionTrait, FromQueryResult, Iterable, ModelTrait, PrimaryKeyToColumn, QueryResult, QueryTrait, Select, Value, prelude::Uuid,
-    sea_query::Expr,
+    ConnectionTrait, FromQueryResult, Iterable, ModelTrait, PrimaryKeyToColumn, QueryResult, Value,
+    prelude::Uuid,
+    sea_query::{Expr, SelectStatement},
 };
 use serde::de::DeserializeOwned;
 
@@ -263,32 +264,31 @@ fn ids_of<E: Child + ById + 'static>(loaded: &Loaded, parents: &[Uuid]) -> Vec<U
 }
 
 impl Store {
-    /// The first report of a query, and these tables of it, kept for the request: one statement. Without a limit, which is a parameter
-    /// that PostgreSQL would plan every statement anew for; such a query names one report, or the few of an application.
+    /// The first report of a query on `report` that selects nothing yet, and these tables of it, kept for the request: one statement.
+    /// Without a limit, which is a parameter that PostgreSQL would plan every statement anew for; such a query names one report, or the
+    /// few of an application.
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn one_bundled(&self, into: &Bundled, tables: Tables, query: Select<report::Entity>) -> Result<Option<report::Model>> {
-        if tables.is_empty() {
-            return self.one(query).await;
-        }
+    pub async fn one_bundled(&self, into: &Bundled, tables: Tables, mut query: SelectStatement) -> Result<Option<report::Model>> {
         let backend = self.db.get_database_backend();
-        let mut query = query.into_query();
+        // Making so many columns one by one took longer than reading them.
         query.expr(Expr::cust(lists::text(tables, backend, Whose::AtHand).to_string()));
         let found = {
             let _turn = self.turn().await;
-            self.db.query_one(&query).await?
+            self.db.query_one_raw(backend.build(&query)).await?
         };
         let Some(found) = found else { return Ok(None) };
         let report = report::Model::from_query_result(&found, "")?;
-        self.unpack(into, tables, &found, &[report.id])?;
+        self.unpack(into, tables, (&found, report::Column::iter().count()), &[report.id])?;
         Ok(Some(report))
     }
 
-    pub(super) fn unpack(&self, into: &Bundled, tables: Tables, found: &QueryResult, reports: &[Uuid]) -> Result<()> {
+    /// Takes the lists out of a row, of which the first is at this place.
+    pub(super) fn unpack(&self, into: &Bundled, tables: Tables, (found, first): (&QueryResult, usize), reports: &[Uuid]) -> Result<()> {
         let mut loaded = Loaded::with_capacity_and_hasher(ROWS * reports.len(), RandomState::default());
-        for (table, place) in Table::ALL.into_iter().filter(|t| tables.has(*t)).zip(1..) {
-            let json: Option<String> = found.try_get("", &lists::name(place))?;
+        for (table, place) in Table::ALL.into_iter().filter(|t| tables.has(*t)).zip(first..) {
+            let json: Option<String> = found.try_get_by_index(place)?;
             self.put(into, &mut loaded, table, json.as_deref(), reports)?;
         }
         let mut rows = into.rows.lock().unwrap_or_else(PoisonError::into_inner);

@@ -70,7 +70,7 @@ fn local(url: &str) -> bool {
 ///
 /// # Errors
 /// Which migrations are missing, or which are not known.
-pub async fn schema_status(db: &DatabaseConnection) -> Result<(), String> {
+pub async fn schema_status(db: &impl ConnectionTrait) -> Result<(), String> {
     let known: Vec<String> = Migrator::migrations().iter().map(|m| m.name().to_owned()).collect();
     let rows = db
         .query_all_raw(sea_orm::Statement::from_string(db.get_database_backend(), "SELECT version FROM seaql_migrations ORDER BY version"))

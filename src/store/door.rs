@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, NaiveDate, Utc};
 use entity::{department, enums::LifeCycleAct, event_sink, life_cycle_step, participant, report};
 use sea_orm::{
-    ActiveModelBehavior, ActiveModelTrait, ColumnTrait, DbBackend, EntityTrait, IntoActiveModel, PrimaryKeyTrait, QueryFilter, QueryOrder,
-    QuerySelect, Select, Value, prelude::Uuid,
+    ActiveModelBehavior, ActiveModelTrait, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, IntoActiveModel, PrimaryKeyTrait,
+    QueryFilter, QueryOrder, QuerySelect, Select, Value, prelude::Uuid,
 };
 
 use super::{Change, Found, Line, Origin, Several, Store, Tx, audit, batch::Batch, no_such_report, outbox, rollup, visible};

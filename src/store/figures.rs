@@ -21,13 +21,7 @@ impl Store {
 
     /// Connections of the pool: how many there are, how many of them are idle.
     pub fn pool(&self) -> (u32, usize) {
-        if self.is_postgres() {
-            let pool = self.db.get_postgres_connection_pool();
-            (pool.size(), pool.num_idle())
-        } else {
-            let pool = self.db.get_sqlite_connection_pool();
-            (pool.size(), pool.num_idle())
-        }
+        self.db.figures()
     }
 
     /// Whether the database is PostgreSQL; SQLite otherwise.

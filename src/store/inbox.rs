@@ -62,7 +62,7 @@ impl Store {
         insert.select_from(select).map_err(Error::internal)?;
         if self.db.execute(&insert).await?.rows_affected() == 1 {
             self.work.notify_one();
-            self.plans.committed("webhook");
+            self.db.plans().committed("webhook");
             return Ok(Receipt::Stored);
         }
         let before = inbound_delivery::Entity::find()

@@ -1,30 +1,29 @@
 //! The connection of a write. Its transaction begins with the first statement that is sent on it: what turns out to be one statement
 //! is sent [`apart`](Line::apart), where it is a transaction of its own, and saves the ways to the database for BEGIN and COMMIT.
 
-use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, SqliteTransactionMode, Statement,
-    TransactionOptions, TransactionTrait,
-};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statement};
 use tokio::sync::OnceCell;
+
+use super::pool::{Begun, Pool};
 
 /// A connection whose transaction begins when it must.
 pub struct Line {
-    db: DatabaseConnection,
-    begun: OnceCell<DatabaseTransaction>,
+    db: Pool,
+    begun: OnceCell<Begun>,
 }
 
 impl Line {
     /// One that has not begun.
-    pub(super) fn later(db: DatabaseConnection) -> Self {
+    pub(super) fn later(db: Pool) -> Self {
         Self { db, begun: OnceCell::new() }
     }
 
-    async fn transaction(&self) -> Result<&DatabaseTransaction, DbErr> {
+    async fn transaction(&self) -> Result<&Begun, DbErr> {
         self.begun.get_or_try_init(|| begin(self.db.clone())).await
     }
 
     /// Where a statement is a transaction of its own; none once the transaction has begun, of which it would be no part.
-    pub(super) fn apart(&self) -> Option<&DatabaseConnection> {
+    pub(super) fn apart(&self) -> Option<&Pool> {
         (!self.begun.initialized()).then_some(&self.db)
     }
 
@@ -42,15 +41,8 @@ impl Line {
 
 /// Begins a transaction, to its end even if the caller goes away meanwhile: the driver, dropped while it waits for BEGIN to be
 /// answered, would give the connection back with the transaction open, and the next statement on it would be part of that.
-pub(super) async fn begin(db: DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
-    #[expect(clippy::disallowed_methods, reason = "the one place that begins a transaction that writes")]
-    let begun = tokio::spawn(async move {
-        db.begin_with_options(TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        })
-        .await
-    });
+pub(super) async fn begin(db: Pool) -> Result<Begun, DbErr> {
+    let begun = tokio::spawn(async move { db.begin().await });
     begun.await.map_err(|fault| DbErr::Custom(fault.to_string()))?
 }
 

@@ -136,35 +136,26 @@ fn people(tables: Tables, whose: Whose) -> String {
 /// Texts by their tables: they are long, and few.
 static TEXTS: Mutex<BTreeMap<(Tables, bool, Whose), Arc<str>>> = Mutex::new(BTreeMap::new());
 
-/// The lists of these tables in their order, as they stand between `SELECT` and `FROM`.
+/// What stands between `SELECT` and `FROM`: the lists of these tables in their order, after the columns of a report at hand.
 pub fn text(tables: Tables, backend: DbBackend, whose: Whose) -> Arc<str> {
     let postgres = backend == DbBackend::Postgres;
     let mut texts = TEXTS.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(text) = texts.get(&(tables, postgres, whose)) {
         return Arc::clone(text);
     }
-    let lists: Vec<String> = Table::ALL
-        .iter()
-        .filter(|t| tables.has(**t))
-        .zip(1..)
-        .map(|(table, place)| {
-            let (list, name) = (sql(*table, tables, backend, whose), name(place));
-            match whose {
-                Whose::AtHand => format!("({list}) AS {name}"),
-                Whose::OnPage => format!("CASE place WHEN 1 THEN ({list}) END AS {name}"),
-            }
-        })
-        .collect();
-    let text: Arc<str> = lists.join(", ").into();
+    let columns = report::Column::iter().filter(|_| whose == Whose::AtHand).map(|c| format!("\"report\".\"{}\"", IdenStatic::as_str(&c)));
+    let lists = Table::ALL.iter().filter(|t| tables.has(**t)).map(|table| {
+        let list = sql(*table, tables, backend, whose);
+        match whose {
+            Whose::AtHand => format!("({list})"),
+            Whose::OnPage => format!("CASE place WHEN 1 THEN ({list}) END"),
+        }
+    });
+    let text: Arc<str> = columns.chain(lists).collect::<Vec<_>>().join(", ").into();
     // A client that asks for ever other selections shall not fill the memory.
     if texts.len() > 500 {
         texts.clear();
     }
     texts.insert((tables, postgres, whose), Arc::clone(&text));
     text
-}
-
-/// What the list at this place is called, from 1.
-pub fn name(place: usize) -> String {
-    format!("list_{place}")
 }

@@ -21,15 +21,17 @@ mod outbox;
 pub mod page;
 pub mod people;
 mod plans;
+mod pool;
 pub mod rollup;
 mod several;
 mod tables;
 mod visible;
+mod warm;
 
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use sea_orm::{DatabaseConnection, DatabaseTransaction, DbBackend, EntityTrait, QuerySelect, Select, sea_query::Expr};
+use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, QuerySelect, Select, sea_query::Expr};
 use tokio::sync::{Mutex, Notify, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
 pub use audit::{Change, Section};
@@ -40,6 +42,7 @@ pub use import::Rows;
 pub use line::Line;
 pub use outbox::{Announcement, REPORT_CHANGED};
 pub use plans::Plans;
+pub use pool::Pool;
 pub use several::{Found, Several};
 pub use visible::{heard, hears, involving, native_key, own_key, sees, sees_waiting, visible};
 
@@ -48,11 +51,12 @@ use crate::{
     clock::{Calendar, Clock},
     error::{Error, Result, say},
 };
+use pool::Begun;
 
 /// The database, the clock and the calendar.
 #[derive(Clone)]
 pub struct Store {
-    db: DatabaseConnection,
+    db: Pool,
     /// SQLite takes one writer: they queue here, fairly, instead of racing for its lock (`stack.md`, trap 2).
     writers: Arc<Mutex<()>>,
     clock: Arc<Clock>,
@@ -66,7 +70,6 @@ pub struct Store {
     work: Arc<Notify>,
     /// Rung when there is something to deliver.
     post: Arc<Notify>,
-    plans: Plans,
     /// What reports contribute to the roll-ups; nothing unless `metrics` said so.
     rolls: Option<rollup::Rolls>,
     /// Statements that one request may have under way: one reader shall not empty the pool.
@@ -94,8 +97,8 @@ struct Tx {
 }
 
 impl Store {
-    /// A store over an open connection.
-    pub fn new(db: DatabaseConnection, clock: Arc<Clock>, calendar: Calendar, patience: std::time::Duration) -> Self {
+    /// A store over open connections.
+    pub fn new(db: Pool, clock: Arc<Clock>, calendar: Calendar, patience: std::time::Duration) -> Self {
         Self {
             db,
             writers: Arc::default(),
@@ -105,15 +108,9 @@ impl Store {
             bell: Arc::default(),
             work: Arc::default(),
             post: Arc::default(),
-            plans: Plans::default(),
             rolls: None,
             at_once: None,
         }
-    }
-
-    /// Over connections that are replaced when these plans are outgrown.
-    pub fn planning(self, plans: Plans) -> Self {
-        Self { plans, ..self }
     }
 
     /// With roll-ups that are made so.
@@ -173,7 +170,7 @@ impl Store {
 
     /// Closes the pool.
     pub async fn close(self) {
-        let _ = self.db.close().await;
+        self.db.close().await;
     }
 
     /// Rung when there is something to deliver in this process.
@@ -188,7 +185,7 @@ impl Store {
     }
 
     /// A transaction of the machinery, which has no audit.
-    async fn machinery<T>(&self, work: impl AsyncFnOnce(&DatabaseTransaction) -> Result<T>) -> Result<T> {
+    async fn machinery<T>(&self, work: impl AsyncFnOnce(&Begun) -> Result<T>) -> Result<T> {
         let _turn = self.writers_turn().await?;
         let conn = line::begin(self.db.clone()).await?;
         let done = work(&conn).await?;
@@ -229,7 +226,7 @@ impl Store {
     }
 
     fn tx(&self, conn: Line, now: DateTime<Utc>, turn: Option<OwnedMutexGuard<()>>) -> Tx {
-        Tx { conn, now, bell: self.bell(), work: self.work_bell(), post: self.post_bell(), plans: self.plans.clone(), _turn: turn }
+        Tx { conn, now, bell: self.bell(), work: self.work_bell(), post: self.post_bell(), plans: self.db.plans().clone(), _turn: turn }
     }
 }
 

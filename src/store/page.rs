@@ -5,8 +5,8 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, NaiveDate, Utc};
 use entity::report;
 use sea_orm::{
-    Condition, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, Order, QueryFilter, QueryOrder, QueryResult, QueryTrait, Select,
-    Statement, Value,
+    Condition, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, Iterable, Order, QueryFilter, QueryOrder, QueryResult, QueryTrait,
+    Select, Statement, Value,
     prelude::Uuid,
     sea_query::{Expr, ExprTrait, NullOrdering, SelectStatement},
 };
@@ -335,7 +335,8 @@ impl Store {
         let page = paged.page(&found, sorts, args)?;
         if let Some(first) = found.first() {
             let ids: Vec<Uuid> = page.rows.iter().map(|(_, report)| report.id).collect();
-            self.unpack(into, tables, first, &ids)?;
+            // Behind the report come its place, and before that the total.
+            self.unpack(into, tables, (first, report::Column::iter().count() + usize::from(counted) + 1), &ids)?;
         }
         Ok(page)
     }

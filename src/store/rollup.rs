@@ -10,14 +10,15 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use chrono::{DateTime, Datelike, NaiveDate};
 use entity::{report, rollup_delta, rollup_part};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
-    QuerySelect, Statement, TransactionTrait, prelude::Uuid, sea_query::OnConflict,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    Statement, prelude::Uuid, sea_query::OnConflict,
 };
 
 use super::{
     Store,
     children::{any_of, any_of_text, any_of_values},
     door::bulk_insert,
+    pool::Begun,
 };
 use crate::{
     clock::Calendar,
@@ -192,11 +193,10 @@ impl Store {
     }
 
     /// Held while roll-ups are made anew: two at once would undo each other. SQLite has one process.
-    async fn rebuild_alone(&self) -> Result<Option<DatabaseTransaction>> {
+    async fn rebuild_alone(&self) -> Result<Option<Begun>> {
         if !self.is_postgres() {
             return Ok(None);
         }
-        #[expect(clippy::disallowed_methods, reason = "it holds a lock and writes nothing")]
         let held = self.db.begin().await?;
         let lock = Statement::from_string(DbBackend::Postgres, format!("SELECT pg_try_advisory_xact_lock({LOCK} + 1)"));
         match held.query_one_raw(lock).await? {

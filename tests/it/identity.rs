@@ -120,6 +120,39 @@ async fn a_jwks_address_is_cached_and_not_asked_again_for_every_unknown_key() {
 }
 
 #[tokio::test]
+async fn a_token_that_was_accepted_is_refused_once_it_expires_or_its_key_is_withdrawn() {
+    let settings = Settings::default();
+    let verifier = Verifier::new(Keys::secret(SECRET.as_bytes()), &settings);
+    // Within the leeway of a minute, for another second.
+    let nearly = claims(|claims| claims["exp"] = json!(jsonwebtoken::get_current_timestamp() - 59));
+    let token = hs256(&nearly);
+    verifier.identity(&token).await.unwrap();
+    verifier.identity(&token).await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(2_100)).await;
+    assert!(refusal(verifier.identity(&token).await).contains("expired"));
+
+    let ((old, old_set), (_, new_set)) = (mint::key_pair().unwrap(), mint::key_pair().unwrap());
+    let published = Arc::new(std::sync::Mutex::new(old_set));
+    let served = Arc::clone(&published);
+    let router = Router::new().route("/jwks", get(move || async move { served.lock().unwrap().clone() }));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}/jwks", listener.local_addr().unwrap());
+    let serving = tokio::spawn(async move { axum::serve(listener, router).await });
+    let keys = Keys::jwks(&address, &settings.jwt_algorithms).unwrap();
+    let verifier = Verifier::new(keys, &settings);
+    let key = EncodingKey::from_ed_pem(old.as_bytes()).unwrap();
+    let token = encode(&Header::new(Algorithm::EdDSA), &claims(|_| {}), &key).unwrap();
+    verifier.identity(&token).await.unwrap();
+    *published.lock().unwrap() = new_set;
+    verifier.identity(&token).await.unwrap();
+    tokio::time::pause();
+    tokio::time::advance(std::time::Duration::from_secs(601)).await;
+    tokio::time::resume();
+    assert!(refusal(verifier.identity(&token).await).contains("signature"));
+    serving.abort();
+}
+
+#[tokio::test]
 async fn claims_are_found_where_other_providers_put_them() {
     // As Keycloak has them: roles in realm_access, groups as texts.
     let settings = Settings {

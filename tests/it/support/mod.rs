@@ -83,11 +83,11 @@ impl TestApp {
     pub async fn on(database: database::Database, change: impl FnOnce(Settings) -> Settings) -> Self {
         let settings = change(settings(database.url()));
         let plans = relsum::store::Plans::default();
-        let mut db = relsum::store::connect(&settings, &plans).await.unwrap();
+        let db = relsum::store::connect(&settings, &plans).await.unwrap();
         let statements = Arc::new(AtomicUsize::new(0));
         let written: Arc<Mutex<Option<Vec<String>>>> = Arc::new(Mutex::new(None));
         let (count, look) = (Arc::clone(&statements), Arc::clone(&written));
-        db.set_metric_callback(move |info| {
+        let pool = relsum::store::Pool::over(db, plans, move |info| {
             count.fetch_add(1, Ordering::Relaxed);
             relsum::observe::stated(info);
             if let Some(tables) = look.lock().unwrap().as_mut() {
@@ -102,8 +102,7 @@ impl TestApp {
             }
         });
         let clock = Arc::new(Clock::default());
-        let store =
-            Store::new(db, Arc::clone(&clock), Calendar { zone: settings.time_zone }, std::time::Duration::from_secs(20)).planning(plans);
+        let store = Store::new(pool, Arc::clone(&clock), Calendar { zone: settings.time_zone }, std::time::Duration::from_secs(20));
         let app = Arc::new(App::over(settings.clone(), store).unwrap());
         Self { router: router(Arc::clone(&app)), app, clock, settings, statements, written, database }
     }
