@@ -5,13 +5,13 @@
 use std::{
     collections::{HashMap, HashSet},
     sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, Ordering},
     },
 };
 
 use async_graphql::{
-    Context, Data, IntrospectionMode, Name, Pos, Positioned, QueryEnv, QueryEnvInner, Request, Response, SchemaEnv, Variables,
+    Context, Data, IntrospectionMode, Name, Pos, Positioned, QueryEnv, QueryEnvInner, Request, Response, SchemaEnv, ServerError, Variables,
     extensions::Extensions,
     parser::types::{FragmentDefinition, OperationDefinition, Selection, SelectionSet},
 };
@@ -37,11 +37,24 @@ pub struct Inside {
 #[derive(Clone, Default)]
 pub struct Probe(Arc<Mutex<Option<Inside>>>);
 
-/// A query that is ready, for any number of requests at the same time.
+/// Requests that have a copy each after a field failed. What fails for some fails soon again; what failed with the database does not.
+const APART: u32 = 50;
+
+/// A query that is ready, for any number of requests at the same time. The library has one place for the errors of a query: once a field
+/// has failed, another query takes this one's place, and some requests have a copy each before it is used.
 pub struct Ready {
-    query: QueryEnv,
-    /// A field of it failed once: from then on each request has a copy, as the library has one place for the errors of a query.
-    failed: AtomicBool,
+    query: Mutex<QueryEnv>,
+    apart: AtomicU32,
+}
+
+impl Ready {
+    fn query(&self) -> MutexGuard<'_, QueryEnv> {
+        self.query.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn errors(query: &QueryEnv) -> MutexGuard<'_, Vec<ServerError>> {
+    query.errors.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Probe {
@@ -83,24 +96,33 @@ impl Inside {
         }
         let operation = Positioned::new(operation, Pos::default());
         let query = self.env(passed.variables.clone(), name, operation, fragments, Arc::new(data));
-        Some(Ready { query, failed: AtomicBool::new(false) })
+        Some(Ready { query: Mutex::new(query), apart: AtomicU32::new(0) })
     }
 
     /// Runs it; `data` is what its resolvers reach. Where a field has failed, of this request or of one beside it, it is run once more
     /// with errors of its own: it only reads.
     pub async fn run(&self, ready: &Ready, data: &Data) -> Response {
-        if !ready.failed.load(Ordering::Acquire) {
-            let answer = self.once(&ready.query, data).await;
-            if ready.query.errors.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
+        let query = ready.query().clone();
+        if ready.apart.fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| left.checked_sub(1)).is_err() {
+            let answer = self.once(&query, data).await;
+            if errors(&query).is_empty() {
                 return answer;
             }
-            ready.failed.store(true, Ordering::Release);
+            let mut now = ready.query();
+            if std::ptr::eq::<QueryEnvInner>(&**now, &*query) {
+                *now = self.copy(&query);
+                ready.apart.store(APART, Ordering::Release);
+            }
         }
-        let QueryEnvInner { variables, operation_name, operation, fragments, query_data, .. } = &*ready.query;
-        let alone = self.env(variables.clone(), operation_name.as_deref(), operation.clone(), fragments.clone(), Arc::clone(query_data));
+        let alone = self.copy(&query);
         let mut answer = self.once(&alone, data).await;
-        answer.errors.append(&mut alone.errors.lock().unwrap_or_else(PoisonError::into_inner));
+        answer.errors.append(&mut errors(&alone));
         answer
+    }
+
+    fn copy(&self, query: &QueryEnv) -> QueryEnv {
+        let QueryEnvInner { variables, operation_name, operation, fragments, query_data, .. } = &**query;
+        self.env(variables.clone(), operation_name.as_deref(), operation.clone(), fragments.clone(), Arc::clone(query_data))
     }
 
     /// A query as the library executes it, with errors of its own.

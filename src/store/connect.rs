@@ -8,7 +8,7 @@ use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbE
 use super::Plans;
 use crate::config::Settings;
 
-/// Opens the pool, with what each database needs on every connection; on PostgreSQL, one whose plans were outgrown is replaced.
+/// Opens the pool, with what each database needs on every connection; on PostgreSQL, one that was put back into it, and whose plans were outgrown, is replaced.
 ///
 /// # Errors
 /// The driver's, when the database cannot be reached.

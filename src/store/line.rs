@@ -19,7 +19,7 @@ impl Line {
     }
 
     async fn transaction(&self) -> Result<&Begun, DbErr> {
-        self.begun.get_or_try_init(|| begin(self.db.clone())).await
+        self.begun.get_or_try_init(|| self.db.begin()).await
     }
 
     /// Where a statement is a transaction of its own; none once the transaction has begun, of which it would be no part.
@@ -37,13 +37,6 @@ impl Line {
             None => Ok(()),
         }
     }
-}
-
-/// Begins a transaction, to its end even if the caller goes away meanwhile: the driver, dropped while it waits for BEGIN to be
-/// answered, would give the connection back with the transaction open, and the next statement on it would be part of that.
-pub(super) async fn begin(db: Pool) -> Result<Begun, DbErr> {
-    let begun = tokio::spawn(async move { db.begin().await });
-    begun.await.map_err(|fault| DbErr::Custom(fault.to_string()))?
 }
 
 #[async_trait::async_trait]

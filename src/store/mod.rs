@@ -187,7 +187,7 @@ impl Store {
     /// A transaction of the machinery, which has no audit.
     async fn machinery<T>(&self, work: impl AsyncFnOnce(&Begun) -> Result<T>) -> Result<T> {
         let _turn = self.writers_turn().await?;
-        let conn = line::begin(self.db.clone()).await?;
+        let conn = self.db.begin().await?;
         let done = work(&conn).await?;
         conn.commit().await?;
         Ok(done)

@@ -1,6 +1,6 @@
 //! Plans that tables have outgrown. PostgreSQL keeps the plans of a connection's statements and of its foreign keys' checks, and one that
 //! was made while a table was empty walks it from end to end, until the next ANALYZE: with 30,000 rows that tripled what recording a
-//! deployment costs. So a connection that is older than an act's last eightfold growth is replaced when it is next asked for.
+//! deployment costs. So a connection whose plans are older than an act's last eightfold growth makes them anew when it is next asked for.
 
 use std::{
     collections::BTreeMap,
@@ -39,7 +39,7 @@ impl Plans {
         }
     }
 
-    /// Whether a connection of this age may have plans that tables have outgrown.
+    /// Whether plans of this age may be of tables that have grown since.
     pub fn outgrew(&self, age: Duration) -> bool {
         self.growth().outgrown.is_some_and(|outgrown| outgrown.elapsed() < age)
     }
@@ -50,24 +50,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn connections_are_replaced_as_often_as_an_act_grows_eightfold() {
+    fn plans_are_outgrown_as_often_as_an_act_grows_eightfold() {
         let plans = Plans::default();
         let old = Duration::from_secs(3_600);
-        let mut replaced = Vec::new();
+        let mut outgrown = Vec::new();
         for count in 1..=5_000 {
             plans.committed("deploymentRecord");
             if plans.outgrew(old) {
-                replaced.push(count);
+                outgrown.push(count);
                 plans.growth().outgrown = None;
             }
         }
-        assert_eq!(replaced, [64, 512, 4_096]);
+        assert_eq!(outgrown, [64, 512, 4_096]);
         plans.committed("reportCreate");
         assert!(!plans.outgrew(old), "acts are counted one by one");
     }
 
     #[test]
-    fn a_connection_made_since_is_kept() {
+    fn plans_made_since_are_good() {
         let plans = Plans::default();
         assert!(!plans.outgrew(Duration::from_secs(3_600)));
         (0..64).for_each(|_| plans.committed("deploymentRecord"));

@@ -83,15 +83,18 @@ impl Pool {
         }
     }
 
-    /// Begins a transaction; on SQLite, one that may write.
+    /// Begins a transaction; on SQLite, one that may write, and to its end even if the caller goes away meanwhile: the driver, dropped
+    /// while it waits for BEGIN to be answered, would give the connection back with the transaction open, and the next statement on it
+    /// would be part of that.
     pub(super) async fn begin(&self) -> Result<Begun, DbErr> {
         match &self.connections {
             Connections::Sqlite(db) => {
                 let options =
                     TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..TransactionOptions::default() };
+                let db = db.clone();
                 #[expect(clippy::disallowed_methods, reason = "the one place that begins a transaction")]
-                let begun = db.begin_with_options(options).await?;
-                Ok(Begun::Sqlite(begun))
+                let begun = tokio::spawn(async move { db.begin_with_options(options).await });
+                Ok(Begun::Sqlite(begun.await.map_err(|fault| DbErr::Custom(fault.to_string()))??))
             }
             Connections::Postgres(warm) => {
                 let mut lent = warm.lend().await?;

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sea_orm::{ConnAcquireErr, DbErr, ExecResult, QueryResult, RuntimeErr, Statement, Values, metric::Info};
+use sea_orm::{ConnAcquireErr, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr, Statement, Values, metric::Info};
 use sea_query_sqlx::SqlxValues;
 use sqlx::{AssertSqlSafe, Executor, PgConnection, PgPool, Postgres, pool::PoolConnection, query::Query};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -35,6 +35,8 @@ struct Rested {
     connection: PoolConnection<Postgres>,
     /// When it came from the driver's pool, which closes by age, and does not lend what was outgrown.
     since: Instant,
+    /// Its plans were made since then.
+    planned: Instant,
     /// When it was used last.
     used: Instant,
 }
@@ -87,29 +89,26 @@ impl Warm {
         self.pool.close().await;
     }
 
-    /// The connection used last that is not outgrown.
+    /// The connection used last.
     fn rested(&self) -> Option<Rested> {
-        let mut outgrown = Vec::new();
-        let mut resting = self.resting();
-        while let Some(mut rested) = resting.connections.pop_back() {
-            if !self.plans.outgrew(rested.since.elapsed()) {
-                return Some(rested);
-            }
-            rested.connection.close_on_drop();
-            outgrown.push(rested);
-        }
-        None
+        self.resting().connections.pop_back()
     }
 
     fn lent(self: &Arc<Self>, rested: Rested, place: OwnedSemaphorePermit) -> Lent {
         Lent { rested: Some(rested), state: State::Torn, warm: Arc::clone(self), place: Some(place) }
     }
 
-    /// Lends a connection, as soon as there is one.
+    /// Lends a connection, as soon as there is one, without plans that tables have outgrown.
     ///
     /// # Errors
     /// None came in time, or the database cannot be reached.
     pub async fn lend(self: &Arc<Self>) -> Result<Lent, DbErr> {
+        let mut lent = self.any().await?;
+        lent.plan_anew().await?;
+        Ok(lent)
+    }
+
+    async fn any(self: &Arc<Self>) -> Result<Lent, DbErr> {
         if let Ok(place) = Arc::clone(&self.places).try_acquire_owned()
             && let Some(rested) = self.rested()
         {
@@ -122,7 +121,7 @@ impl Warm {
                 Some(rested) => rested,
                 None => {
                     let now = Instant::now();
-                    Rested { connection: self.pool.acquire().await?, since: now, used: now }
+                    Rested { connection: self.pool.acquire().await?, since: now, planned: now, used: now }
                 }
             };
             Ok(self.lent(rested, place))
@@ -218,6 +217,13 @@ impl Lent {
             self.warm.doubt();
         }
         done
+    }
+
+    /// Forgets its plans where tables have outgrown them, those of foreign keys' checks too; what is prepared stays.
+    async fn plan_anew(&mut self) -> Result<(), DbErr> {
+        let Some(rested) = self.rested.as_mut().filter(|rested| self.warm.plans.outgrew(rested.planned.elapsed())) else { return Ok(()) };
+        rested.planned = Instant::now();
+        self.execute(Statement::from_string(DbBackend::Postgres, "DISCARD PLANS")).await.map(|_| ())
     }
 
     /// The work on it came to its end: it may rest.

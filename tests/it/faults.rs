@@ -265,3 +265,26 @@ async fn a_caller_that_goes_away_leaves_no_transaction_behind() {
     db.close().await.unwrap();
     app.end().await;
 }
+
+/// PostgreSQL ends all connections, as when it restarts: the first who meets one is told so, and nobody after them.
+#[tokio::test]
+async fn after_the_database_restarted_one_caller_at_most_meets_a_broken_connection() {
+    let Some(database) = crate::support::database::Database::postgres().await else { return };
+    let app = TestApp::on(database, |settings| settings).await;
+    let product = app.product();
+    let asks = async || product.ask("{ reports(first: 1) { totalCount } }", json!({})).await.get("errors").is_none();
+    let busy = app.app.store.figures("SELECT CAST(pg_sleep(0.3) AS text)".into(), 1);
+    let (slept, ..) = futures_util::join!(busy, app.app.store.figures("SELECT CAST(pg_sleep(0.3) AS text)".into(), 1), asks());
+    slept.unwrap();
+    assert_eq!(app.app.store.pool(), (3, 3));
+    let db = app.database.connect().await;
+    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'relsum'";
+    db.execute_unprepared(end).await.unwrap();
+    db.close().await.unwrap();
+    let mut failed = 0;
+    for _ in 0..6 {
+        failed += usize::from(!asks().await);
+    }
+    assert!(failed <= 1, "{failed} callers met a broken connection");
+    app.end().await;
+}

@@ -311,5 +311,12 @@ async fn of_those_who_run_one_query_at_the_same_time_each_gets_their_own_errors(
         let all = (0..20).map(|n| if n % 5 == 4 { asked("王芳", &product, false) } else { asked("审计", &auditor, true) });
         futures_util::future::join_all(all).await;
     }
+    // After enough that do not fail it is one for many again, until it fails again.
+    for n in 1..=130 {
+        asked("审计", &auditor, true).await;
+        if n % 65 == 0 {
+            futures_util::join!(asked("王芳", &product, false), asked("审计", &auditor, true), asked("王芳", &product, false));
+        }
+    }
     app.end().await;
 }

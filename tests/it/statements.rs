@@ -3,7 +3,6 @@
 use std::sync::atomic::Ordering;
 
 use relsum::{config::Settings, demo};
-use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use serde_json::{Value, json};
 
 use crate::{
@@ -163,31 +162,38 @@ async fn recording_a_deployment_costs_the_same_however_many_there_are_and_a_webh
 }
 
 #[tokio::test]
-async fn a_connection_that_planned_for_empty_tables_is_replaced_when_they_have_grown() {
+async fn a_connection_that_planned_for_empty_tables_plans_anew_when_they_have_grown() {
     let Some(database) = Database::postgres().await else { return };
     let app = TestApp::on(database, |settings| Settings { database_connections: 1, ..settings }).await;
-    let own = app.database.connect().await;
-    let born = async || -> (i64, String) {
-        let text = "SELECT count(*), max(backend_start)::text FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'relsum'";
-        let row = own.query_one_raw(Statement::from_string(DbBackend::Postgres, text)).await.unwrap().unwrap();
-        (row.try_get_by_index(0).unwrap(), row.try_get_by_index(1).unwrap())
-    };
     let ci = app.person("ci-netaudit", &["PIPELINE"]);
-    let record = async |numbers: std::ops::Range<u32>| {
+    let forgotten = async |numbers: std::ops::Range<u32>| {
+        *app.written.lock().unwrap() = Some(Vec::new());
         for n in numbers {
             let (status, answer) = ci.posts("/api/v1/deployments", &call(&format!("d-{n}"), "SUCCEEDED", json!({}))).await;
             assert_eq!(status, 201, "{answer:#}");
         }
+        app.written.lock().unwrap().take().unwrap().iter().filter(|what| *what == "PLANS").count()
     };
-    record(0..10).await;
-    let first = born().await;
-    record(10..63).await;
-    assert_eq!(born().await, first, "nothing has outgrown anything");
-    record(63..66).await;
-    let second = born().await;
-    assert!(second.0 <= first.0 && second.1 > first.1, "{first:?}, then {second:?}");
-    record(66..80).await;
-    assert_eq!(born().await, second, "it is replaced once");
-    own.close().await.unwrap();
+    assert_eq!(forgotten(0..63).await, 0, "nothing has outgrown anything");
+    assert_eq!(forgotten(63..66).await, 1);
+    assert_eq!(forgotten(66..80).await, 0, "it plans anew once");
+    app.end().await;
+}
+
+#[tokio::test]
+async fn the_connection_used_last_is_used_next() {
+    let Some(database) = Database::postgres().await else { return };
+    let app = TestApp::on(database, |settings| settings).await;
+    let store = &app.app.store;
+    let which = async |seconds: f32| {
+        let rows = store.figures(format!("SELECT CAST(pg_backend_pid() AS text) FROM pg_sleep({seconds})"), 1).await.unwrap();
+        rows[0].0[0].clone().unwrap()
+    };
+    let (one, two, last) = futures_util::join!(which(0.1), which(0.2), which(0.3));
+    assert!(one != two && two != last && one != last, "three at the same time");
+    for _ in 0..6 {
+        assert_eq!(which(0.0).await, last);
+    }
+    assert_eq!(store.pool(), (3, 3));
     app.end().await;
 }

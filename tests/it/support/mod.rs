@@ -96,6 +96,7 @@ impl TestApp {
                     Some("INSERT") => words.nth(1),
                     Some("UPDATE") => words.next(),
                     Some("DELETE") => words.nth(1),
+                    Some("DISCARD") => words.next(),
                     _ => None,
                 };
                 tables.extend(table.map(|t| t.trim_matches('"').to_owned()));
