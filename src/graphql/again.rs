@@ -3,7 +3,7 @@
 //! Any number of requests run one copy at the same time: of a full report it takes a tenth of a megabyte.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU32, Ordering},
@@ -23,7 +23,7 @@ use super::{
     schema::{Lawful, Queries, RelsumSchema},
     walk::{self, Distinct},
 };
-use crate::report::ahead::Known;
+use crate::store::bundle::Tables;
 
 type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 
@@ -36,6 +36,17 @@ pub struct Inside {
 /// Where [`Lawful`] leaves it when a request has this.
 #[derive(Clone, Default)]
 pub struct Probe(Arc<Mutex<Option<Inside>>>);
+
+/// In the data of such a query: what its fields found that their selections ask of reports, by their places in the document.
+#[derive(Default)]
+pub struct Known(Mutex<BTreeMap<(usize, usize), Tables>>);
+
+impl Known {
+    /// What the field at this place found before, or finds now.
+    pub fn or(&self, place: Pos, found: impl FnOnce() -> Tables) -> Tables {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry((place.line, place.column)).or_insert_with(found)
+    }
+}
 
 /// Requests that have a copy each after a field failed. What fails for some fails soon again; what failed with the database does not.
 const APART: u32 = 50;

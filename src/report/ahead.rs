@@ -1,13 +1,11 @@
 //! What the selection of a report will ask for, read at once before it is walked.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, PoisonError},
-};
-
 use async_graphql::{Context, SelectionField};
 
-use crate::store::bundle::{Table, Tables};
+use crate::{
+    graphql::again::Known,
+    store::bundle::{Table, Tables},
+};
 
 /// The tables that a field below a report reads; its name tells, at whatever depth, and what it is a field of where that says more.
 fn needs(field: &str, of: &str) -> &'static [Table] {
@@ -68,15 +66,9 @@ fn gather(field: SelectionField<'_>, of: &str) -> Tables {
     field.selection_set().fold(Tables::of(needs(name, of)), |all, below| all.and(gather(below, name)))
 }
 
-/// What was found out before, by the field's place in the document: in the data of a query that is run again and again as it is.
-#[derive(Default)]
-pub struct Known(Mutex<BTreeMap<(usize, usize), Tables>>);
-
 /// What the selection of the field at hand will ask of reports.
 pub fn tables(ctx: &Context<'_>) -> Tables {
-    let Some(Known(known)) = ctx.data_opt::<Known>() else { return asked(ctx) };
-    let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
-    *known.entry((ctx.item.pos.line, ctx.item.pos.column)).or_insert_with(|| asked(ctx))
+    ctx.data_opt::<Known>().map_or_else(|| asked(ctx), |known| known.or(ctx.item.pos, || asked(ctx)))
 }
 
 fn asked(ctx: &Context<'_>) -> Tables {

@@ -1,6 +1,6 @@
 //! The report: header, basics, life cycle, completeness and digest; and the place where the sections are gathered.
 
-pub mod ahead;
+mod ahead;
 pub mod approval;
 pub mod basics;
 pub mod completeness;

@@ -232,29 +232,34 @@ impl Lent {
         done
     }
 
+    /// Runs a statement.
     pub async fn execute(&mut self, mut statement: Statement) -> Result<ExecResult, DbErr> {
         let (query, begun) = (query(&mut statement), Instant::now());
         let done = self.connection().map_err(wrong_statement)?.execute(query).await;
         self.told(&statement, begun, done).map(Into::into).map_err(wrong_statement)
     }
 
+    /// Runs a text as it is.
     pub async fn execute_unprepared(&mut self, sql: &str) -> Result<ExecResult, DbErr> {
         let done = self.connection().map_err(wrong_statement)?.execute(AssertSqlSafe(sql)).await;
         self.trusted(done).map(Into::into).map_err(wrong_statement)
     }
 
+    /// The first row.
     pub async fn one(&mut self, mut statement: Statement) -> Result<Option<QueryResult>, DbErr> {
         let (query, begun) = (query(&mut statement), Instant::now());
         let done = self.connection().map_err(wrong_query)?.fetch_optional(query).await;
         self.told(&statement, begun, done).map(|row| row.map(Into::into)).map_err(wrong_query)
     }
 
+    /// All rows.
     pub async fn all(&mut self, mut statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         let (query, begun) = (query(&mut statement), Instant::now());
         let done = self.connection().map_err(wrong_query)?.fetch_all(query).await;
         self.told(&statement, begun, done).map(|rows| rows.into_iter().map(Into::into).collect()).map_err(wrong_query)
     }
 
+    /// Begins a transaction.
     pub async fn begin(&mut self) -> Result<(), DbErr> {
         self.state = State::Unknown;
         self.execute_unprepared("BEGIN").await?;
@@ -262,6 +267,7 @@ impl Lent {
         Ok(())
     }
 
+    /// Commits what was begun.
     pub async fn commit(mut self) -> Result<(), DbErr> {
         self.state = State::Unknown;
         self.execute_unprepared("COMMIT").await?;

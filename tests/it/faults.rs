@@ -5,7 +5,7 @@ use sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use relsum::{auth::Act, store::Origin};
+use relsum::{auth::Act, config::Settings, store::Origin};
 
 use crate::{
     law::mutation_inputs,
@@ -286,5 +286,45 @@ async fn after_the_database_restarted_one_caller_at_most_meets_a_broken_connecti
         failed += usize::from(!asks().await);
     }
     assert!(failed <= 1, "{failed} callers met a broken connection");
+    app.end().await;
+}
+
+/// Callers go away at any time, before, while and after their statement is answered, in transactions and without: whoever comes next on
+/// the same connections reads the answer to their own question.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_follows_a_caller_that_went_away_reads_their_own_answer() {
+    let Some(database) = crate::support::database::Database::postgres().await else { return };
+    let app = TestApp::on(database, |settings| Settings { database_connections: 3, ..settings }).await;
+    let store = &app.app.store;
+    let origin = Origin { actor: actor("张伟", &["PRODUCT:HEAD"]), request_id: "gone".into() };
+    let asks = async |n: usize| {
+        // Up to two milliseconds in the database.
+        let sql = format!("SELECT CAST({n} AS text) FROM pg_sleep({})", f64::from(u32::try_from(n % 5).unwrap()) / 2_000.0);
+        assert_eq!(store.figures(sql, 1).await.unwrap()[0].0[0].as_deref(), Some(n.to_string().as_str()));
+    };
+    for round in 0..60 {
+        let all = (0..8).map(|n| {
+            let (n, origin) = (round * 8 + n, &origin);
+            async move {
+                // Any time up to three milliseconds, the same in every run.
+                let leaves = std::time::Duration::from_micros(u64::try_from(n * 7_919 % 3_000).unwrap());
+                let _ = match n % 4 {
+                    0 => tokio::time::timeout(leaves, async { store.create(origin, Act::ReportCreate).await.map(|_| ()).unwrap() }).await,
+                    1 => {
+                        asks(n).await;
+                        Ok(())
+                    }
+                    _ => tokio::time::timeout(leaves, asks(n)).await,
+                };
+            }
+        });
+        futures_util::future::join_all(all).await;
+    }
+    futures_util::join!(asks(4), asks(9), asks(14));
+    let open =
+        "SELECT CAST(count(*) AS text) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
+    assert_eq!(store.figures(open.into(), 1).await.unwrap()[0].0[0].as_deref(), Some("0"));
+    let (size, _) = store.pool();
+    assert!(size <= 3, "{size} connections");
     app.end().await;
 }
