@@ -96,6 +96,81 @@ pub struct Model {
     pub updated_at: DateTimeUtc,
 }
 
+impl Model {
+    /// A row whose columns are these in their order, from this place on. By name, which [`FromQueryResult`] goes by, each is looked up,
+    /// and each that is null makes a text that says so: that was a quarter of what a page costs.
+    ///
+    /// # Errors
+    /// A column of another kind.
+    pub fn at(row: &QueryResult, first: usize) -> Result<Self, DbErr> {
+        let mut places = first..;
+        let mut next = || places.next().unwrap_or(usize::MAX);
+        Ok(Self {
+            id: row.try_get_by_index(next())?,
+            number: row.try_get_by_index(next())?,
+            number_year: row.try_get_by_index(next())?,
+            number_sequence: row.try_get_by_index(next())?,
+            application_id: row.try_get_by_index(next())?,
+            live_application_id: row.try_get_by_index(next())?,
+            prepared_by: row.try_get_by_index(next())?,
+            prepared_on: row.try_get_by_index(next())?,
+            state: row.try_get_by_index(next())?,
+            outcome: row.try_get_by_index(next())?,
+            product_id: row.try_get_by_index(next())?,
+            version: row.try_get_by_index(next())?,
+            version_key: row.try_get_by_index(next())?,
+            version_sort: row.try_get_by_index(next())?,
+            release_type: row.try_get_by_index(next())?,
+            release_owner_id: row.try_get_by_index(next())?,
+            planned_release_at: row.try_get_by_index(next())?,
+            actual_release_at: row.try_get_by_index(next())?,
+            planned_duration_minutes: row.try_get_by_index(next())?,
+            actual_duration_minutes: row.try_get_by_index(next())?,
+            strategy: row.try_get_by_index(next())?,
+            strategy_note: row.try_get_by_index(next())?,
+            audience_internal: row.try_get_by_index(next())?,
+            audience_partial_external: row.try_get_by_index(next())?,
+            audience_all_external: row.try_get_by_index(next())?,
+            external_percent: row.try_get_by_index(next())?,
+            row_version: row.try_get_by_index(next())?,
+            effort_hours: row.try_get_by_index(next())?,
+            production_servers: row.try_get_by_index(next())?,
+            test_servers: row.try_get_by_index(next())?,
+            storage_added_gb: row.try_get_by_index(next())?,
+            currency: row.try_get_by_index(next())?,
+            budget_planned: row.try_get_by_index(next())?,
+            budget_actual: row.try_get_by_index(next())?,
+            budget_reason: row.try_get_by_index(next())?,
+            resources_version: row.try_get_by_index(next())?,
+            strategy_fit: row.try_get_by_index(next())?,
+            strategy_fit_reason: row.try_get_by_index(next())?,
+            strategy_suggestions: row.try_get_by_index(next())?,
+            compliance: row.try_get_by_index(next())?,
+            non_compliances: row.try_get_by_index(next())?,
+            rectification: row.try_get_by_index(next())?,
+            evaluation_version: row.try_get_by_index(next())?,
+            features_added: row.try_get_by_index(next())?,
+            bugs_fixed: row.try_get_by_index(next())?,
+            vulnerabilities_fixed: row.try_get_by_index(next())?,
+            highlights: row.try_get_by_index(next())?,
+            strategy_findings: row.try_get_by_index(next())?,
+            collaboration_findings: row.try_get_by_index(next())?,
+            efficiency_gain_percent: row.try_get_by_index(next())?,
+            summary_version: row.try_get_by_index(next())?,
+            round: row.try_get_by_index(next())?,
+            first_submitted_at: row.try_get_by_index(next())?,
+            filed_at: row.try_get_by_index(next())?,
+            supersedes_id: row.try_get_by_index(next())?,
+            superseded_at: row.try_get_by_index(next())?,
+            last_problem: row.try_get_by_index(next())?,
+            last_case: row.try_get_by_index(next())?,
+            created_by: row.try_get_by_index(next())?,
+            created_at: row.try_get_by_index(next())?,
+            updated_at: row.try_get_by_index(next())?,
+        })
+    }
+}
+
 /// Joins are written where they are needed.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}

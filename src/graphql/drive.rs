@@ -18,7 +18,10 @@ use futures_util::{
     stream::FuturesUnordered,
     task::{FutureObj, Spawn, SpawnError},
 };
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use tokio::{
+    sync::mpsc::{UnboundedReceiver, UnboundedSender},
+    task::coop::has_budget_remaining,
+};
 
 /// Loads of one request under way at once: more would let one reader empty the pool.
 const LOADS_AT_ONCE: usize = 4;
@@ -72,6 +75,11 @@ pub async fn drive<F: Future>(work: F, asked: &mut UnboundedReceiver<FutureObj<'
                 if let Poll::Ready(output) = work.as_mut().poll(&mut Context::from_waker(&waker)) {
                     return Poll::Ready(output);
                 }
+                // What has used up the task's turn says that it is not ready, and wakes at once, until the runtime gives another.
+                if !has_budget_remaining() {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
             }
             while loads.len() < LOADS_AT_ONCE
                 && let Ok(load) = asked.try_recv()
@@ -86,4 +94,28 @@ pub async fn drive<F: Future>(work: F, asked: &mut UnboundedReceiver<FutureObj<'
         }
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_that_uses_up_its_turn_gives_way_and_goes_on() {
+        let (done, waits) = std::sync::mpsc::channel();
+        // On a thread of its own: if it did not give way, it would never end.
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let (_handover, mut asked) = tokio::sync::mpsc::unbounded_channel();
+            let work = async {
+                let counted = tokio::sync::Mutex::new(0);
+                for _ in 0..1_000 {
+                    *counted.lock().await += 1;
+                }
+                counted.into_inner()
+            };
+            done.send(runtime.block_on(drive(work, &mut asked))).unwrap();
+        });
+        assert_eq!(waits.recv_timeout(Duration::from_secs(20)), Ok(1_000));
+    }
 }

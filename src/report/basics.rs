@@ -68,6 +68,8 @@ pub fn to_the_minute(at: Instant) -> DateTime<Utc> {
 /// What is left to write once the report's row is.
 pub struct Rest {
     participants: Option<Vec<ParticipantInput>>,
+    /// The report is new: it has none before.
+    first: bool,
     url: MaybeUndefined<Url>,
 }
 
@@ -146,7 +148,7 @@ pub async fn apply(permitted: &Permitted, row: &mut report::Model, input: Basics
         MaybeUndefined::Null => row.release_owner_id = None,
         MaybeUndefined::Value(owner) => row.release_owner_id = Some(owner.mention(permitted).await?),
     }
-    Ok(Rest { participants, url: application_url })
+    Ok(Rest { participants, first: false, url: application_url })
 }
 
 fn apply_version(checks: &mut Checks, version: MaybeUndefined<String>, row: &mut report::Model) {
@@ -205,9 +207,10 @@ impl Rest {
     ///
     /// # Errors
     /// A fault of the database.
-    pub async fn write(self, permitted: &Permitted, row: &report::Model, mut change: Change) -> Result<Change> {
+    pub async fn write(self, permitted: &mut Permitted, row: &report::Model, mut change: Change) -> Result<Change> {
         if let Some(list) = self.participants {
-            change = participants::write(permitted, row.id, &list, change).await?;
+            let before = if self.first { Vec::new() } else { participants::of(permitted, row.id).await? };
+            change = participants::write(permitted, row.id, &before, &list, change).await?;
         }
         let found = release_application::Entity::find_by_id(row.application_id).one(permitted.conn()).await?;
         let before = found.ok_or_else(|| Error::internal("a report without its application"))?;
@@ -226,6 +229,7 @@ impl Rest {
 
     /// The participants of a new report: those given, else the form's six.
     pub fn with_participants_of_the_form(mut self) -> Self {
+        self.first = true;
         self.participants.get_or_insert_with(|| {
             participants::OF_THE_FORM.iter().map(|d| ParticipantInput { department: (*d).to_owned(), people: Vec::new() }).collect()
         });

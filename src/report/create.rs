@@ -25,7 +25,7 @@ use crate::{
     store::{
         Announcement, Change, Origin, Permitted, Store,
         idempotency::{self, Key},
-        insert, insert_many, numbering,
+        insert, insert_later, numbering,
     },
 };
 
@@ -91,11 +91,12 @@ pub async fn run(store: &Store, origin: &Origin, input: ReportCreateInput, curre
     let rest = basics::apply(&permitted, &mut row, input).await?.with_participants_of_the_form();
     give_number(&permitted, &mut row).await?;
     insert(&permitted, row.clone()).await?;
-    start(&permitted, &row).await?;
-    step::record(&permitted, LifeCycleAct::Create, &row, None, Note::default()).await?;
+    start(&mut permitted, &row);
+    let first = step::made(&permitted, LifeCycleAct::Create, &row, None, Note::default(), 1);
+    insert_later(&mut permitted, first);
     idempotency::done(&permitted, retry.as_ref(), row.id).await?;
     let change = Change::of("reportCreate").beside(Some(row.id)).added("Report", row.id, &row);
-    let change = rest.write(&permitted, &row, change).await?;
+    let change = rest.write(&mut permitted, &row, change).await?;
     permitted.note(change.announce(Announcement::report("report.created.v1"))).await?;
     // What pipelines reported before there was a report.
     let row = Box::pin(adopt(&mut permitted, "reportCreate", row)).await?;
@@ -215,8 +216,8 @@ pub const STATISTICS: [(IssueCategory, &[&str]); 4] = [
     (IssueCategory::Security, &["信息安全部"]),
 ];
 
-/// Writes what every report starts with.
-async fn start(permitted: &Permitted, row: &report::Model) -> Result<()> {
+/// Writes what every report starts with, in one statement with what is noted of it.
+fn start(permitted: &mut Permitted, row: &report::Model) {
     let report_id = row.id;
     let (mut milestones, mut owners) = (Vec::new(), Vec::new());
     for (position, (kind, precision, departments)) in (1..).zip(MILESTONES) {
@@ -250,8 +251,8 @@ async fn start(permitted: &Permitted, row: &report::Model) -> Result<()> {
             });
         }
     }
-    insert_many(permitted, milestones).await?;
-    insert_many(permitted, owners).await?;
+    milestones.into_iter().for_each(|row| insert_later(permitted, row));
+    owners.into_iter().for_each(|row| insert_later(permitted, row));
     let staffing = (1..).zip(["RND", "TEST", "OPS", "PRODUCT"]).map(|(position, department)| staffing::Model {
         id: Uuid::now_v7(),
         report_id,
@@ -259,7 +260,7 @@ async fn start(permitted: &Permitted, row: &report::Model) -> Result<()> {
         people: None,
         position,
     });
-    insert_many(permitted, staffing.collect()).await?;
+    staffing.for_each(|row| insert_later(permitted, row));
     let (mut statistics, mut sources) = (Vec::new(), Vec::new());
     for (category, texts) in STATISTICS {
         let id = Uuid::now_v7();
@@ -281,6 +282,6 @@ async fn start(permitted: &Permitted, row: &report::Model) -> Result<()> {
             sources.push(feedback_source::Model { id: Uuid::now_v7(), stat_id: id, report_id, text: (*text).to_owned(), position });
         }
     }
-    insert_many(permitted, statistics).await?;
-    insert_many(permitted, sources).await
+    statistics.into_iter().for_each(|row| insert_later(permitted, row));
+    sources.into_iter().for_each(|row| insert_later(permitted, row));
 }

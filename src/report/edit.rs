@@ -97,7 +97,7 @@ pub async fn run(store: &Store, origin: &Origin, input: ReportUpdateInput) -> Re
     entered(&permitted, row.id, &pipeline_fields(&input)).await?;
     let rest = basics::apply(&permitted, &mut row, input).await?;
     let change = Change::of("reportUpdate").edited("Report", row.id, &before, &row);
-    let change = rest.write(&permitted, &row, change).await?;
+    let change = rest.write(&mut permitted, &row, change).await?;
     if !change.is_empty() {
         row.row_version += 1;
         row.updated_at = permitted.now();

@@ -8,7 +8,7 @@ use crate::{
     catalog::{PersonInput, department::check_codes},
     error::Result,
     graphql::input::Checks,
-    store::{Change, Permitted, insert_many, update},
+    store::{Change, Permitted, insert_later, update},
 };
 
 /// The form's six departments, with which a new report starts.
@@ -50,19 +50,28 @@ pub async fn of(permitted: &Permitted, report_id: Uuid) -> Result<Vec<participan
     Ok(query.all(permitted.conn()).await?)
 }
 
-/// Writes the list in place of the one before: rows of departments that stay keep their evaluation.
+/// Writes the list in place of the one before: rows of departments that stay keep their evaluation. New rows come with what is noted.
 ///
 /// # Errors
 /// A fault of the database.
-pub async fn write(permitted: &Permitted, report_id: Uuid, list: &[ParticipantInput], mut change: Change) -> Result<Change> {
+pub async fn write(
+    permitted: &mut Permitted,
+    report_id: Uuid,
+    before: &[participant::Model],
+    list: &[ParticipantInput],
+    mut change: Change,
+) -> Result<Change> {
     let conn = permitted.conn();
-    let before = of(permitted, report_id).await?;
-    let people_before = participant_person::Entity::find()
-        .filter(participant_person::Column::ReportId.eq(report_id))
-        .order_by_asc(participant_person::Column::Position)
-        .all(conn)
-        .await?;
-    for row in &before {
+    let people_before = if before.is_empty() {
+        Vec::new()
+    } else {
+        participant_person::Entity::find()
+            .filter(participant_person::Column::ReportId.eq(report_id))
+            .order_by_asc(participant_person::Column::Position)
+            .all(conn)
+            .await?
+    };
+    for row in before {
         let names: Vec<Uuid> = people_before.iter().filter(|p| p.participant_id == row.id).map(|p| p.person_id).collect();
         if !list.iter().any(|p| p.department == row.department) {
             change = change.field("Report", report_id, &format!("participants.{}", row.department), names, None::<()>);
@@ -130,9 +139,9 @@ pub async fn write(permitted: &Permitted, report_id: Uuid, list: &[ParticipantIn
         change = change.field("Report", report_id, &format!("participants.{}", wanted.department), names, Some(people));
     }
     // All at once: a new report has six.
-    insert_many(permitted, joined).await?;
-    insert_many(permitted, evaluations).await?;
-    insert_many(permitted, named).await?;
+    joined.into_iter().for_each(|row| insert_later(permitted, row));
+    evaluations.into_iter().for_each(|row| insert_later(permitted, row));
+    named.into_iter().for_each(|row| insert_later(permitted, row));
     Ok(change)
 }
 

@@ -43,15 +43,28 @@ pub async fn take(permitted: &Permitted, act: LifeCycleAct, mut row: report::Mod
 /// # Errors
 /// A fault of the database.
 pub async fn record(permitted: &Permitted, act: LifeCycleAct, row: &report::Model, from: Option<ReportState>, note: Note) -> Result<()> {
-    let Note { reason, digest, department, filed_on } = note;
     let so_far = match act {
         LifeCycleAct::Create => 0,
         _ => life_cycle_step::Entity::find().filter(life_cycle_step::Column::ReportId.eq(row.id)).count(permitted.conn()).await?,
     };
-    let step = life_cycle_step::Model {
+    let number = i32::try_from(so_far).unwrap_or(i32::MAX - 1) + 1;
+    insert(permitted, made(permitted, act, row, from, note, number)).await
+}
+
+/// The step with this number of the report's, not written.
+pub fn made(
+    permitted: &Permitted,
+    act: LifeCycleAct,
+    row: &report::Model,
+    from: Option<ReportState>,
+    note: Note,
+    number: i32,
+) -> life_cycle_step::Model {
+    let Note { reason, digest, department, filed_on } = note;
+    life_cycle_step::Model {
         id: Uuid::now_v7(),
         report_id: row.id,
-        number: i32::try_from(so_far).unwrap_or(i32::MAX - 1) + 1,
+        number,
         round: row.round,
         act,
         from_state: from,
@@ -62,6 +75,5 @@ pub async fn record(permitted: &Permitted, act: LifeCycleAct, row: &report::Mode
         digest,
         department,
         filed_on,
-    };
-    insert(permitted, step).await
+    }
 }

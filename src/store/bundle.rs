@@ -17,7 +17,7 @@ use entity::{
 };
 use foldhash::fast::RandomState;
 use sea_orm::{
-    ConnectionTrait, FromQueryResult, Iterable, ModelTrait, PrimaryKeyToColumn, QueryResult, Value,
+    ConnectionTrait, Iterable, ModelTrait, PrimaryKeyToColumn, QueryResult, Value,
     prelude::Uuid,
     sea_query::{Expr, SelectStatement},
 };
@@ -279,7 +279,7 @@ impl Store {
             self.db.query_one_raw(backend.build(&query)).await?
         };
         let Some(found) = found else { return Ok(None) };
-        let report = report::Model::from_query_result(&found, "")?;
+        let report = report::Model::at(&found, 0)?;
         self.unpack(into, tables, (&found, report::Column::iter().count()), &[report.id])?;
         Ok(Some(report))
     }

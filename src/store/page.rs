@@ -5,8 +5,8 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, NaiveDate, Utc};
 use entity::report;
 use sea_orm::{
-    Condition, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, Iterable, Order, QueryFilter, QueryOrder, QueryResult, QueryTrait,
-    Select, Statement, Value,
+    Condition, ConnectionTrait, DbBackend, DbErr, EntityTrait, FromQueryResult, Iterable, Order, QueryFilter, QueryOrder, QueryResult,
+    QueryTrait, Select, Statement, Value,
     prelude::Uuid,
     sea_query::{Expr, ExprTrait, NullOrdering, SelectStatement},
 };
@@ -265,13 +265,19 @@ impl Paged {
         limited(backend, &self.query, self.rows + 1)
     }
 
-    /// The page that was found.
-    fn page<M: FromQueryResult>(&self, found: &[QueryResult], sorts: &[Sort<M>], args: &PageArgs) -> Result<Page<M>> {
+    /// The page that was found, whose rows are read so.
+    fn page<M>(
+        &self,
+        found: &[QueryResult],
+        read: fn(&QueryResult) -> Result<M, DbErr>,
+        sorts: &[Sort<M>],
+        args: &PageArgs,
+    ) -> Result<Page<M>> {
         let total: Option<i64> = match found.first().filter(|_| self.counted) {
             Some(row) => Some(row.try_get("", TOTAL)?),
             None => None,
         };
-        let mut rows = found.iter().take(self.rows).map(|row| M::from_query_result(row, "")).collect::<Result<Vec<_>, _>>()?;
+        let mut rows = found.iter().take(self.rows).map(read).collect::<Result<Vec<_>, _>>()?;
         let more = found.len() > self.rows;
         if !self.forward {
             rows.reverse();
@@ -300,7 +306,7 @@ impl Store {
             let _turn = self.turn().await;
             self.db.query_all_raw(paged.statement(self.db.get_database_backend())).await?
         };
-        paged.page(&found, sorts, args)
+        paged.page(&found, |row| E::Model::from_query_result(row, ""), sorts, args)
     }
 
     /// [`Store::page`] of reports, and these tables of those on it, kept for the request: one statement, whose first row has the lists.
@@ -332,7 +338,7 @@ impl Store {
             let _turn = self.turn().await;
             self.db.query_all_raw(Statement { sql, values, db_backend: backend }).await?
         };
-        let page = paged.page(&found, sorts, args)?;
+        let page = paged.page(&found, |row| report::Model::at(row, 0), sorts, args)?;
         if let Some(first) = found.first() {
             let ids: Vec<Uuid> = page.rows.iter().map(|(_, report)| report.id).collect();
             // Behind the report come its place, and before that the total.

@@ -1,6 +1,8 @@
 //! Lists: filters, sorting, cursors; the worklist.
 
+use entity::report;
 use relsum::demo;
+use sea_orm::{ConnectionTrait, EntityTrait, FromQueryResult, QueryTrait};
 use serde_json::{Value, json};
 
 use crate::support::{Person, TestApp, each_database, guide::play};
@@ -134,6 +136,21 @@ async fn the_worklist_shows_each_what_waits_for_them() {
         assert_eq!(committee["awaitingFiling"], json!([{ "number": kept["number"] }]));
         assert_eq!(committee["awaitingSignature"], json!([]));
         fresh.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_report_read_by_the_places_of_its_columns_is_the_report_read_by_their_names() {
+    each_database(async |app| {
+        demo::fill(&app.app.store, 60).await.unwrap();
+        let db = app.database.connect().await;
+        let rows = db.query_all(&report::Entity::find().into_query()).await.unwrap();
+        assert!(rows.len() >= 60);
+        for row in &rows {
+            assert_eq!(report::Model::at(row, 0).unwrap(), report::Model::from_query_result(row, "").unwrap());
+        }
+        db.close().await.unwrap();
     })
     .await;
 }
