@@ -75,7 +75,8 @@ pub async fn drive<F: Future>(work: F, asked: &mut UnboundedReceiver<FutureObj<'
                 if let Poll::Ready(output) = work.as_mut().poll(&mut Context::from_waker(&waker)) {
                     return Poll::Ready(output);
                 }
-                // What has used up the task's turn says that it is not ready, and wakes at once, until the runtime gives another.
+                // What has used up the task's turn says that it is not ready, and where no worker runs it wakes at once, until the
+                // runtime gives another turn.
                 if !has_budget_remaining() {
                     cx.waker().wake_by_ref();
                     return Poll::Pending;
@@ -103,9 +104,9 @@ mod tests {
     #[test]
     fn work_that_uses_up_its_turn_gives_way_and_goes_on() {
         let (done, waits) = std::sync::mpsc::channel();
-        // On a thread of its own: if it did not give way, it would never end.
+        // Not on a worker, where the runtime wakes later; and if it did not give way, it would never end.
         std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
             let (_handover, mut asked) = tokio::sync::mpsc::unbounded_channel();
             let work = async {
                 let counted = tokio::sync::Mutex::new(0);
