@@ -98,7 +98,7 @@ pub struct Model {
 
 impl Model {
     /// A row whose columns are these in their order, from this place on. By name, which [`FromQueryResult`] goes by, each is looked up,
-    /// and each that is null makes a text that says so: that was a quarter of what a page costs.
+    /// and each that is null makes a text that says so: that was a quarter of what a page costs the service.
     ///
     /// # Errors
     /// A column of another kind.
